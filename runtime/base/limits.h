@@ -1,0 +1,26 @@
+/* limits.h: every capacity of the program, with its unit and its reason. A limit that stands elsewhere is a defect. */
+#ifndef WEIR_BASE_LIMITS_H
+#define WEIR_BASE_LIMITS_H
+
+enum {
+  /* Pipeline files: what a person writes is far below; what an attacker writes ends here. */
+  LIMIT_FILE_BYTES = 1 << 20,
+  LIMIT_YAML_DEPTH = 64,
+  LIMIT_YAML_EVENTS = 100000,
+  LIMIT_REPORT_ERRORS = 50, /* errors shown of one file */
+  LIMIT_STAGES = 64,        /* stages and sinks of one pipeline, each */
+  LIMIT_SINKS = 32,
+  LIMIT_TOPICS = 256, /* names or patterns in source.topics */
+  LIMIT_LANES = 64,
+
+  /* Batches. */
+  LIMIT_BATCH_RECORDS = 10000,       /* `batch.records` at the most */
+  LIMIT_BATCH_EMITTED = 1000000,     /* records emitted from one batch in one stage */
+  LIMIT_ARENA_CHUNK_BYTES = 256 << 10,
+  LIMIT_REASON_CODE = 64,            /* bytes, as in <weir/plugin.h> */
+  LIMIT_REASON_TEXT = 1024,
+  LIMIT_LEDGER_RANGES = 4096, /* open ranges of one partition; more means stop reading it */
+  LIMIT_LABEL = 64,           /* bytes of a stage's label */
+};
+
+#endif
