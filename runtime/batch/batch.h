@@ -1,0 +1,152 @@
+/* batch.h: up to N records of one partition on their way through the pipeline.
+ *
+ * A batch owns the Kafka messages, the arena that dies with it, and the account of its source records: how many descendants of
+ * each are not settled yet, and the heaviest outcome so far. What a stage sees is a portion: an array of records, each with a
+ * verdict. A batch belongs to one lane thread from take to give; it may be given back when no source record is open and
+ * nobody outside (a ticket, a shipment) holds it. */
+#ifndef WEIR_BATCH_BATCH_H
+#define WEIR_BATCH_BATCH_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <weir/plugin.h>
+#include "base/arena.h"
+#include "batch/partition.h"
+
+struct batch;
+struct portion;
+
+/* Where source records come from, so that this layer knows no Kafka. Constant. */
+struct batch_source {
+  /* Parses the headers of a message into the arena. False: no memory. `*count` 0 without headers. */
+  bool (*headers)(void *message, struct arena *arena, const weir_header **headers, uint32_t *count);
+  /* Gives the messages back, from any thread. */
+  void (*release)(void **messages, uint32_t count);
+};
+
+/* A record on its way. `view` is what plugins see (weir_batch.record_stride is sizeof(struct record)). */
+struct record {
+  weir_record view;
+  uint32_t origin;             /* index of its source record in the batch */
+  uint32_t place;              /* index in the portion in which it entered the stage: keeps order when portions are merged */
+  const weir_header *headers;  /* when headers_known */
+  uint32_t header_count;
+  bool headers_known;
+  uint8_t sinks_open;          /* sinks that have not acknowledged it yet */
+  uint8_t worst;               /* enum outcome from the sinks so far */
+  struct record_before *undo;  /* what it was before this stage changed it; NULL: unchanged */
+};
+
+/* Why a record did not pass, copied into the batch's arena. */
+struct reason {
+  weir_span code, text;
+  int64_t retry_after_ms;
+};
+
+/* A record emitted by the stage that now has the portion. */
+struct emission {
+  struct emission *next;
+  uint32_t parent; /* index in the portion */
+  bool withdrawn;  /* its parent is retried or rejected */
+  struct record record;
+};
+
+/* What one stage has before it: the weir_batch comes first, so the pointer a plugin hands back is the portion. Lives in the
+ * arena of its batch. */
+struct portion {
+  weir_batch view;
+  uint32_t magic;
+  struct batch *batch;
+  struct record *records;   /* view.records */
+  uint8_t *verdicts;        /* weir_verdict of each record */
+  struct reason **reasons;  /* NULL until one is given */
+  struct emission *emitted, **emitted_end;
+  uint32_t emitted_count;
+  bool open;                /* inside process(), or resumed */
+  bool edited;              /* some record has an undo */
+  bool all_pass;            /* no verdict but PASS was given since portion_enter() */
+  bool sink;                /* records are shared with other sinks: no edits, no emissions */
+  /* For the pipeline layer: */
+  struct portion *next;
+  uint32_t stage;           /* index of the stage or sink that has it */
+  uint32_t state;
+  uint32_t waiting;         /* deferred records not completed yet */
+  uint32_t attempt;
+  int64_t retry_at_ms;
+  struct portion *parent;   /* of a smaller portion that is tried again: where its verdicts go; its records' `place` says whose */
+  void *ctx;
+};
+
+struct batch {
+  uint32_t magic;
+  struct partition *partition;
+  const struct batch_source *source;
+  uint64_t epoch, range; /* of the ledger */
+  int64_t first, next;   /* offsets; next is behind the last record */
+  void **messages;
+  uint32_t count, capacity;
+  uint32_t *descendants; /* per source record: it and what was emitted from it, not settled yet */
+  uint8_t *outcomes;     /* per source record: enum outcome, the heaviest so far */
+  uint32_t open;         /* source records that are not settled */
+  uint32_t holds;        /* tickets and shipments that still point into it */
+  uint32_t settled[OUTCOMES];
+  struct arena arena;
+  struct batch *link; /* pool or list of its lane */
+};
+
+/* A fixed number of batches of one lane; not thread-safe. */
+struct batch_pool {
+  struct batch *free;
+  uint32_t total, taken;
+};
+
+/* `arena_bytes_max`: budget of each batch. False: no memory. */
+bool batch_pool_init(struct batch_pool *pool, uint32_t batches, uint32_t records_max, size_t arena_bytes_max);
+void batch_pool_fini(struct batch_pool *pool); /* must(all are given back) */
+/* NULL: all are out; stop reading. Empty, for records of `partition` in `epoch`. */
+struct batch *batch_pool_take(struct batch_pool *pool, struct partition *partition, uint64_t epoch, const struct batch_source *source);
+/* Releases the messages and the arena. must(batch_is_done()). */
+void batch_pool_give(struct batch_pool *pool, struct batch *batch);
+
+/* The first portion: room for the pool's records_max. NULL: the arena is spent. */
+struct portion *batch_portion(struct batch *batch);
+/* Takes one message: fills the next record of the first portion. `view`: key, value, offset, timestamp of the message; the rest is
+ * set here. must(room), must(offset rises). */
+void batch_add(struct batch *batch, struct portion *portion, void *message, const weir_record *view);
+
+/* `more` descendants of a source record came into being, or one ended with an outcome. The last one settles the source record. */
+void batch_born(struct batch *batch, uint32_t origin, uint32_t more);
+void batch_ended(struct batch *batch, uint32_t origin, enum outcome outcome);
+/* Every open source record ends as abandoned: the partition is gone. What still holds the batch keeps its memory. */
+void batch_abandon(struct batch *batch);
+/* No source record is open / ... and nobody holds it. */
+static inline bool batch_is_settled(const struct batch *batch) { return batch->open == 0; }
+static inline bool batch_is_done(const struct batch *batch) { return batch->open == 0 && batch->holds == 0; }
+/* Offset of the lowest source record that is not settled, else `next`. Linear. */
+int64_t batch_lowest_open(const struct batch *batch);
+
+/* --- portions: [lane], except where a function says otherwise --- */
+
+/* An empty portion with room for `capacity` records. NULL: the arena is spent. */
+struct portion *portion_create(struct batch *batch, uint32_t capacity);
+/* A portion of a sink: the same records, verdicts of its own. */
+struct portion *portion_share(struct portion *portion);
+/* Appends a copy of `record`; its undo is dropped, its place becomes its index. */
+void portion_append(struct portion *portion, const struct record *record);
+/* A stage or sink gets it: verdicts start at PASS (transform) or UNSETTLED (sink), edits and emissions of the last one are final. */
+void portion_enter(struct portion *portion, uint32_t stage, bool sink, void *state);
+
+/* Verdict on records first .. first+count-1; RETRY and REJECT take back what this stage did to them. False: out of the portion.
+ * `why` may be NULL and is copied; cut to LIMIT_REASON_*. */
+bool portion_settle(struct portion *portion, uint32_t first, uint32_t count, weir_verdict verdict, const weir_reason *why);
+/* The record, ready to be changed: its former state is kept for portion_undo(). NULL: the arena is spent. */
+struct record *portion_edit(struct portion *portion, uint32_t index);
+void portion_undo(struct portion *portion, uint32_t index);
+/* One more record behind `parent`. Spans of the draft are taken as they are (see <weir/plugin.h>). False: a limit. */
+bool portion_emit(struct portion *portion, uint32_t parent, const weir_draft *draft);
+/* Its headers, parsed at the first call. NULL with *count 0: none. False: no memory. */
+bool record_headers(struct batch *batch, struct record *record, const weir_header **headers, uint32_t *count);
+const struct reason *portion_reason(const struct portion *portion, uint32_t index);
+
+static inline struct portion *portion_of(const weir_batch *view) { return (struct portion *)(uintptr_t)view; }
+
+#endif
