@@ -11,7 +11,7 @@ struct arena_chunk;
 struct arena {
   struct arena_chunk *chunks; /* newest first */
   unsigned char *next, *end;  /* free part of the newest chunk */
-  size_t bytes_used;          /* since the last reset, chunks counted whole */
+  size_t bytes_used;          /* taken from the machine, chunks counted whole */
   size_t bytes_max;           /* budget; 0: none */
 };
 
@@ -22,7 +22,7 @@ void arena_fini(struct arena *arena);
 void *arena_alloc(struct arena *arena, size_t size);
 /* A copy of `size` bytes with a NUL behind. NULL as above. */
 void *arena_copy(struct arena *arena, const void *data, size_t size);
-/* Everything given out is dead; the first chunk is kept. */
+/* Everything given out is dead; the first chunk is kept, so a next round of the same size allocates nothing. */
 void arena_reset(struct arena *arena);
 /* True when the pointer lies in memory given out since the last reset: for checks, linear in chunks. */
 bool arena_owns(const struct arena *arena, const void *pointer);

@@ -15,11 +15,12 @@ struct error {
   char text[ERROR_TEXT_MAX];
 };
 
-/* All return false, so: return error_set(err, "..."). Text beyond ERROR_TEXT_MAX is cut and ends in "...". err may be NULL. */
+/* All return false, so: return error_set(err, "..."). Text beyond ERROR_TEXT_MAX is cut and ends in "...". err may be NULL; an
+ * argument may be err->text. error_set() and error_errno() clear retriable and fatal: set them behind it. */
 bool error_set(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* As error_set(), with ": " and the sentence of errno behind. */
+/* As error_set(), with ": " and the sentence of errno behind; code becomes errno. */
 bool error_errno(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Puts "phrase: " before the text that is there. */
+/* Puts "phrase: " before the text that is there; the rest of the error stays. */
 bool error_wrap(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Exit codes of every command (docs/OPERATIONS.md has the table). */

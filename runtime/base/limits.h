@@ -21,6 +21,9 @@ enum {
   LIMIT_REASON_TEXT = 1024,
   LIMIT_LEDGER_RANGES = 4096, /* open ranges of one partition; more means stop reading it */
   LIMIT_LABEL = 64,           /* bytes of a stage's label */
+
+  LIMIT_METRICS = 4096,    /* of one process, each set of labels counted */
+  LIMIT_METRIC_NAME = 100, /* bytes */
 };
 
 #endif
