@@ -15,6 +15,8 @@ static void mark_cut(char text[ERROR_TEXT_MAX]) {
 
 static void append(char text[ERROR_TEXT_MAX], const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+static void append_list(char text[ERROR_TEXT_MAX], const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 static void append_list(char text[ERROR_TEXT_MAX], const char *format, va_list args) {
   size_t used = strlen(text), room = ERROR_TEXT_MAX - used;
   int size = vsnprintf(text + used, room, format, args);
