@@ -7,6 +7,8 @@ enum {
   LIMIT_FILE_BYTES = 1 << 20,
   LIMIT_YAML_DEPTH = 64,
   LIMIT_YAML_EVENTS = 100000,
+  LIMIT_TREE_BYTES = 64 << 20,  /* memory of one file's tree, a node being some 200 bytes */
+  LIMIT_INCLUDED_BYTES = 64 << 10, /* a value from ${file:} or ${env:} */
   LIMIT_REPORT_ERRORS = 50, /* errors shown of one file */
   LIMIT_STAGES = 64,        /* stages and sinks of one pipeline, each */
   LIMIT_SINKS = 32,
@@ -19,7 +21,7 @@ enum {
   LIMIT_ARENA_CHUNK_BYTES = 256 << 10,
   LIMIT_REASON_CODE = 64,            /* bytes, as in <weir/plugin.h> */
   LIMIT_REASON_TEXT = 1024,
-  LIMIT_LEDGER_RANGES = 4096, /* open ranges of one partition; more means stop reading it */
+  LIMIT_LEDGER_RANGES = 512, /* open ranges of one partition (16 KiB); more means stop reading it */
   LIMIT_LABEL = 64,           /* bytes of a stage's label */
 
   LIMIT_METRICS = 4096,    /* of one process, each set of labels counted */
