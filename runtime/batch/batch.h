@@ -19,6 +19,8 @@ struct portion;
 struct batch_source {
   /* Parses the headers of a message into the arena. False: no memory. `*count` 0 without headers. */
   bool (*headers)(void *message, struct arena *arena, const weir_header **headers, uint32_t *count);
+  /* Key, value, offset and timestamp of a message as they were read: a dead letter carries the original. Cheap. */
+  void (*view)(void *message, weir_record *view);
   /* Gives the messages back, from any thread. */
   void (*release)(void **messages, uint32_t count);
 };
@@ -26,14 +28,15 @@ struct batch_source {
 /* A record on its way. `view` is what plugins see (weir_batch.record_stride is sizeof(struct record)). */
 struct record {
   weir_record view;
-  uint32_t origin;             /* index of its source record in the batch */
-  uint32_t place;              /* index in the portion in which it entered the stage: keeps order when portions are merged */
-  const weir_header *headers;  /* when headers_known */
+  uint32_t origin;   /* index of its source record in the batch */
+  uint32_t place;    /* index in the portion in which it entered the stage: keeps order when portions are merged */
+  uint32_t children; /* emitted from it so far */
+  const weir_header *headers; /* when headers_known */
   uint32_t header_count;
   bool headers_known;
-  uint8_t sinks_open;          /* sinks that have not acknowledged it yet */
-  uint8_t worst;               /* enum outcome from the sinks so far */
-  struct record_before *undo;  /* what it was before this stage changed it; NULL: unchanged */
+  uint8_t sinks_open;         /* sinks that it still owes an acknowledgement */
+  uint8_t worst;              /* enum outcome from the sinks so far */
+  struct record_before *undo; /* what it was before this stage changed it; NULL: unchanged */
 };
 
 /* Why a record did not pass, copied into the batch's arena. */
@@ -56,23 +59,24 @@ struct portion {
   weir_batch view;
   uint32_t magic;
   struct batch *batch;
-  struct record *records;   /* view.records */
-  uint8_t *verdicts;        /* weir_verdict of each record */
-  struct reason **reasons;  /* NULL until one is given */
+  struct record *records;  /* view.records */
+  uint8_t *verdicts;       /* weir_verdict of each record */
+  struct reason **reasons; /* NULL until one is given */
   struct emission *emitted, **emitted_end;
   uint32_t emitted_count;
-  bool open;                /* inside process(), or resumed */
-  bool edited;              /* some record has an undo */
-  bool all_pass;            /* no verdict but PASS was given since portion_enter() */
-  bool sink;                /* records are shared with other sinks: no edits, no emissions */
+  bool open;     /* inside process(), or resumed */
+  bool edited;   /* some record has an undo */
+  bool all_pass; /* every verdict is PASS now: nobody needs to look at them one by one */
+  bool sink;     /* records are shared with other sinks: no edits, no emissions */
   /* For the pipeline layer: */
   struct portion *next;
-  uint32_t stage;           /* index of the stage or sink that has it */
+  uint32_t stage; /* index of the stage or sink that has it */
   uint32_t state;
-  uint32_t waiting;         /* deferred records not completed yet */
+  uint32_t waiting; /* deferred records not completed yet */
   uint32_t attempt;
   int64_t retry_at_ms;
-  struct portion *parent;   /* of a smaller portion that is tried again: where its verdicts go; its records' `place` says whose */
+  struct portion
+      *parent; /* of a smaller portion that is tried again: where its verdicts go; its records' `place` says whose */
   void *ctx;
 };
 
@@ -103,13 +107,12 @@ struct batch_pool {
 bool batch_pool_init(struct batch_pool *pool, uint32_t batches, uint32_t records_max, size_t arena_bytes_max);
 void batch_pool_fini(struct batch_pool *pool); /* must(all are given back) */
 /* NULL: all are out; stop reading. Empty, for records of `partition` in `epoch`. */
-struct batch *batch_pool_take(struct batch_pool *pool, struct partition *partition, uint64_t epoch, const struct batch_source *source);
+struct batch *batch_pool_take(
+    struct batch_pool *pool, struct partition *partition, uint64_t epoch, const struct batch_source *source);
 /* Releases the messages and the arena. must(batch_is_done()). */
 void batch_pool_give(struct batch_pool *pool, struct batch *batch);
 
-/* The first portion: room for the pool's records_max. NULL: the arena is spent. */
-struct portion *batch_portion(struct batch *batch);
-/* Takes one message: fills the next record of the first portion. `view`: key, value, offset, timestamp of the message; the rest is
+/* Takes one message: fills the next record of the first portion (portion_create() with the batch's capacity). `view`: key, value, offset, timestamp of the message; the rest is
  * set here. must(room), must(offset rises). */
 void batch_add(struct batch *batch, struct portion *portion, void *message, const weir_record *view);
 
@@ -137,7 +140,8 @@ void portion_enter(struct portion *portion, uint32_t stage, bool sink, void *sta
 
 /* Verdict on records first .. first+count-1; RETRY and REJECT take back what this stage did to them. False: out of the portion.
  * `why` may be NULL and is copied; cut to LIMIT_REASON_*. */
-bool portion_settle(struct portion *portion, uint32_t first, uint32_t count, weir_verdict verdict, const weir_reason *why);
+bool portion_settle(
+    struct portion *portion, uint32_t first, uint32_t count, weir_verdict verdict, const weir_reason *why);
 /* The record, ready to be changed: its former state is kept for portion_undo(). NULL: the arena is spent. */
 struct record *portion_edit(struct portion *portion, uint32_t index);
 void portion_undo(struct portion *portion, uint32_t index);

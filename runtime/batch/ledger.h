@@ -18,8 +18,8 @@ struct ledger_range {
 
 /* Owned by its struct partition and guarded by that one's lock. */
 struct ledger {
-  uint64_t epoch;      /* 0: not assigned */
-  int64_t expected;    /* no range may start below */
+  uint64_t epoch;   /* 0: not assigned */
+  int64_t expected; /* no range may start below */
   int64_t committable;
   int64_t confirmed;   /* the broker has this */
   uint64_t head, tail; /* ids of the open ranges: head .. tail-1; an id is never reused */

@@ -32,10 +32,10 @@ struct delivery {
 /* Owned by the pipeline, in the arena of its batch. */
 struct shipment {
   struct inbox_node node;
-  struct inbox *inbox;               /* of the lane */
-  void (*notify)(void *ctx);         /* called when the inbox was empty; any thread */
+  struct inbox *inbox;       /* of the lane */
+  void (*notify)(void *ctx); /* called when the inbox was empty; any thread */
   void *ctx;
-  _Atomic uint32_t open;             /* deliveries not reported, plus one while the lane is still adding */
+  _Atomic uint32_t open; /* deliveries not reported, plus one while the lane is still adding */
 };
 
 /* Counts one delivery (or the lane's own one) down; the last posts the shipment. Any thread. */

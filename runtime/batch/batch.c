@@ -1,0 +1,151 @@
+/* batch.c: the account of a batch's source records, and the pool of a lane. See batch.h. */
+#include "batch/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/check.h"
+#include "base/limits.h"
+
+enum { BATCH_MAGIC = 0x51e0ba7c };
+
+static void batch_free(struct batch *batch) {
+  if (!batch) return;
+  arena_fini(&batch->arena);
+  free(batch->messages);
+  free(batch->descendants);
+  free(batch->outcomes);
+  free(batch);
+}
+
+static struct batch *batch_create(uint32_t capacity, size_t arena_bytes_max) {
+  struct batch *batch = calloc(1, sizeof *batch);
+  if (!batch) return NULL;
+  batch->magic = BATCH_MAGIC;
+  batch->capacity = capacity;
+  arena_init(&batch->arena, arena_bytes_max);
+  batch->messages = calloc(capacity, sizeof *batch->messages);
+  batch->descendants = calloc(capacity, sizeof *batch->descendants);
+  batch->outcomes = calloc(capacity, sizeof *batch->outcomes);
+  if (batch->messages && batch->descendants && batch->outcomes) return batch;
+  batch_free(batch);
+  return NULL;
+}
+
+bool batch_pool_init(struct batch_pool *pool, uint32_t batches, uint32_t records_max, size_t arena_bytes_max) {
+  must(batches > 0);
+  must(records_max > 0 && records_max <= LIMIT_BATCH_RECORDS);
+  *pool = (struct batch_pool){0};
+  for (uint32_t i = 0; i < batches; i++) {
+    struct batch *batch = batch_create(records_max, arena_bytes_max);
+    if (!batch) {
+      batch_pool_fini(pool);
+      return false;
+    }
+    batch->link = pool->free;
+    pool->free = batch;
+    pool->total++;
+  }
+  return true;
+}
+
+void batch_pool_fini(struct batch_pool *pool) {
+  must(pool->taken == 0);
+  while (pool->free) {
+    struct batch *batch = pool->free;
+    pool->free = batch->link;
+    batch_free(batch);
+  }
+  pool->total = 0;
+}
+
+struct batch *batch_pool_take(
+    struct batch_pool *pool, struct partition *partition, uint64_t epoch, const struct batch_source *source) {
+  must(partition && source && epoch > 0);
+  struct batch *batch = pool->free;
+  if (!batch) return NULL;
+  must_be(batch, BATCH_MAGIC);
+  pool->free = batch->link;
+  pool->taken++;
+  batch->link = NULL;
+  batch->partition = partition;
+  batch->source = source;
+  batch->epoch = epoch;
+  batch->range = 0;
+  batch->first = batch->next = -1;
+  batch->count = batch->open = batch->holds = 0;
+  memset(batch->settled, 0, sizeof batch->settled);
+  return batch;
+}
+
+void batch_pool_give(struct batch_pool *pool, struct batch *batch) {
+  must_be(batch, BATCH_MAGIC);
+  must(batch_is_done(batch));
+  must(pool->taken > 0);
+  if (batch->count) batch->source->release(batch->messages, batch->count);
+  arena_reset(&batch->arena);
+  batch->partition = NULL;
+  batch->count = 0;
+  batch->link = pool->free;
+  pool->free = batch;
+  pool->taken--;
+}
+
+void batch_add(struct batch *batch, struct portion *portion, void *message, const weir_record *view) {
+  must(batch->count < batch->capacity);
+  must(portion->batch == batch && portion->view.record_count == batch->count);
+  must(view->offset >= batch->next);
+  uint32_t origin = batch->count++;
+  if (origin == 0) batch->first = view->offset;
+  batch->next = view->offset + 1;
+  batch->messages[origin] = message;
+  batch->descendants[origin] = 1;
+  batch->outcomes[origin] = OUTCOME_OPEN;
+  batch->open++;
+  struct record *record = &portion->records[origin];
+  *record = (struct record){.view = *view, .origin = origin, .place = origin};
+  record->view.topic = (weir_span){0};
+  record->view.child = 0;
+  record->view.attempt = 1;
+  record->view.flags = 0;
+  portion->view.record_count = batch->count;
+}
+
+void batch_born(struct batch *batch, uint32_t origin, uint32_t more) {
+  must(origin < batch->count);
+  must(batch->descendants[origin] > 0);
+  batch->descendants[origin] += more;
+}
+
+static void source_settled(struct batch *batch, uint32_t origin) {
+  must(batch->open > 0);
+  batch->open--;
+  batch->settled[batch->outcomes[origin]]++;
+}
+
+void batch_ended(struct batch *batch, uint32_t origin, enum outcome outcome) {
+  must(origin < batch->count);
+  must(outcome > OUTCOME_OPEN && outcome < OUTCOMES);
+  must(batch->descendants[origin] > 0);
+  if (outcome > batch->outcomes[origin]) batch->outcomes[origin] = (uint8_t)outcome;
+  if (--batch->descendants[origin] == 0) source_settled(batch, origin);
+}
+
+void batch_abandon(struct batch *batch) {
+  for (uint32_t origin = 0; origin < batch->count; origin++) {
+    if (batch->descendants[origin] == 0) continue;
+    batch->descendants[origin] = 0;
+    batch->outcomes[origin] = OUTCOME_ABANDONED;
+    source_settled(batch, origin);
+  }
+  must(batch->open == 0);
+}
+
+int64_t batch_lowest_open(const struct batch *batch) {
+  for (uint32_t origin = 0; origin < batch->count; origin++) {
+    if (batch->descendants[origin] == 0) continue;
+    weir_record view;
+    batch->source->view(batch->messages[origin], &view);
+    return view.offset;
+  }
+  return batch->next;
+}
