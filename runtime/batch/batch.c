@@ -68,6 +68,7 @@ struct batch *batch_pool_take(
   pool->taken++;
   batch->link = NULL;
   batch->partition = partition;
+  partition->batches++;
   batch->source = source;
   batch->epoch = epoch;
   batch->range = 0;
@@ -83,6 +84,8 @@ void batch_pool_give(struct batch_pool *pool, struct batch *batch) {
   must(pool->taken > 0);
   if (batch->count) batch->source->release(batch->messages, batch->count);
   arena_reset(&batch->arena);
+  must(batch->partition->batches > 0);
+  batch->partition->batches--;
   batch->partition = NULL;
   batch->count = 0;
   batch->link = pool->free;

@@ -27,6 +27,7 @@ struct partition *partition_create(const char *topic, int32_t number, uint64_t e
 void partition_destroy(struct partition *partition) {
   if (!partition) return;
   must_be(partition, PARTITION_MAGIC);
+  must(partition->batches == 0);
   partition->magic = 0;
   pthread_mutex_destroy(&partition->lock);
   free(partition->topic);

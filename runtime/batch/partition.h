@@ -32,6 +32,7 @@ struct partition {
   weir_partition view; /* what plugins see; .epoch is this assignment's */
   char *topic;         /* owns view.topic, NUL-terminated */
   void *owner;         /* of the layer above (host/assignment), opaque here */
+  uint32_t batches;    /* [lane] alive: taken from the pool and not given back; they point here */
   pthread_mutex_t lock;
   struct ledger ledger; /* under lock */
   struct tally tally;   /* under lock */

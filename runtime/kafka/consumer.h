@@ -44,7 +44,10 @@ struct consumer *consumer_open(const struct pipeline_file *file, const struct cl
 void consumer_poll(struct consumer *consumer, int timeout_ms);
 /* [any] Ends the running or the next consumer_poll(). Not async-signal-safe. */
 void consumer_wake(struct consumer *consumer);
-/* Leaves the group: the last revoke is served inside; bounded by `timeout_ms`. Then destroys. must(no message, no feed is left). */
+/* Leaves the group: the last revoke is served inside; bounded by `timeout_ms`. Only consumer_close() may follow. It is apart from it because
+ * the lanes, which hold messages, are ended between the two; when a lane is stuck the process exits without the second. */
+void consumer_leave(struct consumer *consumer, int timeout_ms);
+/* Destroys; leaves before when that has not been done. must(no message, no feed is left). */
 void consumer_close(struct consumer *consumer, int timeout_ms);
 
 /* The current assignment was lost (session or max.poll expired) although the callback has not come yet: do not commit. */

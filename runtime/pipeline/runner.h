@@ -44,7 +44,8 @@ struct plan {
   uint32_t stage_count, sink_count;
   const struct writer *dead_letter; /* NULL: none */
   const struct clock *clock;
-  uint32_t batches; /* pool of each lane */
+  const struct batch_source *source; /* of every batch: feed_source() */
+  uint32_t batches;                  /* pool of each lane */
   uint32_t batch_records;
   size_t batch_bytes_max;
 };
@@ -93,6 +94,9 @@ void runner_shipment(struct runner *runner, struct shipment *shipment);
 int64_t runner_due(const struct runner *runner);
 /* Asks stages and sinks to finish what is deferred, gives up backoff. partition NULL: all. */
 void runner_flush(struct runner *runner, const struct partition *partition, int32_t why, int64_t deadline_ms);
+/* Every batch of the partition that was begun and is not settled, in no order: to see how far each has come. */
+void runner_each(const struct runner *runner, const struct partition *partition, void (*each)(void *ctx, const struct batch *batch),
+    void *ctx);
 /* Batches not settled yet, of one partition or (NULL) of all. */
 uint32_t runner_in_flight(const struct runner *runner, const struct partition *partition);
 
