@@ -7,6 +7,7 @@ enum {
   LIMIT_FILE_BYTES = 1 << 20,
   LIMIT_YAML_DEPTH = 64,
   LIMIT_YAML_EVENTS = 100000,
+  LIMIT_YAML_ANCHORS = 1000,
   LIMIT_TREE_BYTES = 64 << 20,  /* memory of one file's tree, a node being some 200 bytes */
   LIMIT_INCLUDED_BYTES = 64 << 10, /* a value from ${file:} or ${env:} */
   LIMIT_REPORT_ERRORS = 50, /* errors shown of one file */
@@ -23,6 +24,11 @@ enum {
   LIMIT_REASON_TEXT = 1024,
   LIMIT_LEDGER_RANGES = 512, /* open ranges of one partition (16 KiB); more means stop reading it */
   LIMIT_LABEL = 64,           /* bytes of a stage's label */
+
+  /* The worker. */
+  LIMIT_FAILURES = 128,            /* kinds of failures (stage, code, outcome) counted apart in the summary */
+  LIMIT_COMMIT_WAIT_MS = 5000,     /* for the answer to a commit when partitions are revoked */
+  LIMIT_LANE_STUCK_MS = 1000,      /* for a lane's answer once the drain is over; then it is taken for stuck */
 
   LIMIT_METRICS = 4096,    /* of one process, each set of labels counted */
   LIMIT_METRIC_NAME = 100, /* bytes */

@@ -19,9 +19,10 @@ enum node_style { STYLE_PLAIN, STYLE_QUOTED, STYLE_LITERAL, STYLE_FOLDED };
 struct weir_config {
   enum node_kind kind;
   enum node_style style;
-  bool masked;       /* the value is a secret: it is never shown (see node_shown()) */
-  bool interpolated; /* `text` is final */
-  bool fallback;     /* not written in the file: a default */
+  bool masked;         /* the value is a secret: it is never shown (see node_shown()) */
+  bool interpolated;   /* `text` is final */
+  bool fallback;       /* not written in the file: a default */
+  bool comment_behind; /* of the value of keep, each or when: `#` follows on its line */
 
   const char *file;              /* as it was given on the command line */
   uint32_t line, column;         /* of the value, from 1; columns count characters. 0: no place */

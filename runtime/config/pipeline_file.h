@@ -75,8 +75,7 @@ struct pipeline_overrides {
   size_t tree_bytes_max; /* budget for what is read, 0: LIMIT_TREE_BYTES; tests make it small */
 };
 
-/* [main] Reads and checks. `overrides` may be NULL. NULL: it is not usable, and `report` says why; the report keeps pointers to the
- * path that was given, and to nothing of the file. */
+/* [main] Reads and checks. `overrides` may be NULL. NULL: it is not usable, and `report` says why. */
 struct pipeline_file *pipeline_file_open(
     const char *path, const struct pipeline_overrides *overrides, struct report *report);
 void pipeline_file_close(struct pipeline_file *file); /* NULL is fine */

@@ -11,10 +11,15 @@
 
 enum { TEXT_BYTES = 1024 };
 
+static void line_free(struct report_line *line) {
+  free(line->file);
+  free(line->text);
+}
+
 void report_init(struct report *report) { memset(report, 0, sizeof *report); }
 
 void report_fini(struct report *report) {
-  for (size_t i = 0; i < report->kept; i++) free(report->lines[i].text);
+  for (size_t i = 0; i < report->kept; i++) line_free(&report->lines[i]);
   report_init(report);
 }
 
@@ -39,21 +44,21 @@ static bool is_told(const struct report *report, const struct report_line *line)
   return false;
 }
 
-/* Takes over line.text. */
+/* Takes over the line's strings. */
 static void insert(struct report *report, struct report_line line) {
   must(report->kept <= LIMIT_REPORT_ERRORS);
   if (is_told(report, &line)) {
-    free(line.text);
+    line_free(&line);
     return;
   }
   report->count++;
   size_t at = report->kept;
   while (at > 0 && compare_places(&report->lines[at - 1], &line) > 0) at--;
   if (at == LIMIT_REPORT_ERRORS) {
-    free(line.text);
+    line_free(&line);
     return;
   }
-  if (report->kept == LIMIT_REPORT_ERRORS) free(report->lines[--report->kept].text);
+  if (report->kept == LIMIT_REPORT_ERRORS) line_free(&report->lines[--report->kept]);
   memmove(&report->lines[at + 1], &report->lines[at], (report->kept - at) * sizeof line);
   report->lines[at] = line;
   report->kept++;
@@ -66,7 +71,7 @@ static void add_list(
   char text[TEXT_BYTES], shown[TEXT_BYTES];
   vsnprintf(text, sizeof text, format, args);
   text_escape(shown, sizeof shown, span_of(text));
-  insert(report, (struct report_line){file, line, column, strdup(shown)});
+  insert(report, (struct report_line){file ? strdup(file) : NULL, line, column, strdup(shown)});
 }
 
 bool report_add(struct report *report, const struct weir_config *node, const char *format, ...) {

@@ -11,12 +11,12 @@
 struct weir_config;
 
 struct report_line {
-  const char *file; /* kept, not copied: lives as long as the report */
+  char *file; /* NULL: no file */
   uint32_t line, column;
   char *text; /* NULL: there was no memory for it */
 };
 
-/* In place, one thread at a time. */
+/* In place, one thread at a time. Copies what it is given, so it outlives the tree. */
 struct report {
   struct report_line lines[LIMIT_REPORT_ERRORS]; /* sorted by place; those of one place in order of coming */
   size_t kept, count;
