@@ -30,6 +30,11 @@ enum {
   LIMIT_COMMIT_WAIT_MS = 5000,     /* for the answer to a commit when partitions are revoked */
   LIMIT_LANE_STUCK_MS = 1000,      /* for a lane's answer once the drain is over; then it is taken for stuck */
 
+  LIMIT_PLUGIN_NAME = 64,     /* bytes of a plugin's name, as in <weir/plugin.h> */
+  LIMIT_LIBRARY_PLUGINS = 64, /* of one shared object */
+  LIMIT_PLUGIN_OPTIONS = 256, /* of one plugin; of one script as many again */
+  LIMIT_FAILURE_TEXT = 1024,  /* bytes of fail(), as in <weir/plugin.h> */
+
   LIMIT_METRICS = 4096,    /* of one process, each set of labels counted */
   LIMIT_METRIC_NAME = 100, /* bytes */
 };
