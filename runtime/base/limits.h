@@ -14,6 +14,7 @@ enum {
   LIMIT_STAGES = 64,        /* stages and sinks of one pipeline, each */
   LIMIT_SINKS = 32,
   LIMIT_TOPICS = 256, /* names or patterns in source.topics */
+  LIMIT_TOPIC_NAME = 249, /* bytes, Kafka's own */
   LIMIT_LANES = 64,
 
   /* Batches. */
@@ -34,6 +35,18 @@ enum {
   LIMIT_LIBRARY_PLUGINS = 64, /* of one shared object */
   LIMIT_PLUGIN_OPTIONS = 256, /* of one plugin; of one script as many again */
   LIMIT_FAILURE_TEXT = 1024,  /* bytes of fail(), as in <weir/plugin.h> */
+
+  /* Kafka. */
+  LIMIT_EXPECTED_PARTITIONS = 8,       /* a worker's share, for sizes that librdkafka takes before it is known */
+  LIMIT_QUEUE_KBYTES_LEAST = 256,      /* fetched and waiting, of one partition */
+  LIMIT_QUEUE_KBYTES_MOST = 2048,
+  LIMIT_OUTPUT_MESSAGES_LEAST = 10000, /* waiting in the producer */
+  LIMIT_OUTPUT_MESSAGES_MOST = 1000000,
+  LIMIT_OUTPUT_KBYTES_LEAST = 4096,
+  LIMIT_OUTPUT_TOPICS = 1024,          /* topics that one producer writes to */
+  LIMIT_MESSAGE_BYTES = 64 << 20,      /* one record to write; Kafka takes requests up to 100 MiB */
+  LIMIT_RESOLVE_MS = 60000,            /* to find where the partitions of an assignment start */
+  LIMIT_TROUBLE_MS = 10000,            /* between two lines about the same trouble */
 
   LIMIT_METRICS = 4096,    /* of one process, each set of labels counted */
   LIMIT_METRIC_NAME = 100, /* bytes */
