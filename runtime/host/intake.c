@@ -1,0 +1,286 @@
+/* intake.c: see intake.h. Invariant: a record that was taken is in `filling` and nobody has seen it, or its range is open in the
+ * ledger; taking and opening happen under the assignment's `reading`, behind its fence. */
+#include "host/intake.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "host/assignment.h"
+#include "host/lane.h"
+#include "pipeline/runner.h"
+
+/* What one visit to a feed brought. */
+struct visit {
+  int64_t next_max; /* the duplicate bound: no record is taken when the batch reaches it */
+  bool empty, full, failed;
+  struct error err;
+};
+
+static bool may_open(const struct intake *intake, const struct assignment *assignment) {
+  struct partition *partition = assignment->partition;
+  pthread_mutex_lock(&partition->lock);
+  bool may = ledger_may_open(&partition->ledger, partition->view.epoch, intake->settings->uncommitted_max);
+  pthread_mutex_unlock(&partition->lock);
+  return may;
+}
+
+/* Asks a second time with the flag raised: else a commit confirmed between question and flag would wake nobody. */
+static bool may_open_or_awaits(const struct intake *intake, const struct assignment *assignment) {
+  if (may_open(intake, assignment)) return true;
+  atomic_store(&((struct assignment *)(uintptr_t)assignment)->awaits_commit, true);
+  return may_open(intake, assignment);
+}
+
+bool intake_may_read(const struct intake *intake, const struct assignment *assignment) {
+  if (intake->dry && !assignment->filling) return false;
+  return runner_may_begin(intake->runner, assignment->partition) && may_open_or_awaits(intake, assignment);
+}
+
+static void stop(struct assignment *assignment, const struct intake *intake, const struct error *err) {
+  assignment_stop(assignment, -1, err);
+  log_line(WEIR_ERROR, "worker", "%s/%d is not read any further: %s", assignment->partition->topic,
+      assignment->partition->view.partition, err->text);
+  intake->settings->events.changed(intake->settings->events.ctx);
+}
+
+/* A batch to fill. False: there is none. */
+static bool start_filling(struct intake *intake, struct assignment *assignment) {
+  if (assignment->filling) return true;
+  struct batch *batch = runner_take(intake->runner, assignment->partition);
+  if (!batch) {
+    intake->dry = true;
+    return false;
+  }
+  assignment->filling = portion_create(batch, batch->capacity);
+  assignment->filling_bytes = 0;
+  assignment->filling_until_ms = 0;
+  if (assignment->filling) return true;
+  runner_give(intake->runner, batch);
+  struct error err;
+  error_set(&err, "the machine has no memory for a batch of %u records", intake->settings->batch_records);
+  stop(assignment, intake, &err);
+  return false;
+}
+
+void intake_drop(struct intake *intake, struct assignment *assignment) {
+  if (!assignment->filling) return;
+  struct batch *batch = assignment->filling->batch;
+  assignment->filling = NULL;
+  batch_abandon(batch);
+  runner_give(intake->runner, batch);
+}
+
+static bool is_full(const struct intake *intake, const struct assignment *assignment, const struct visit *visit) {
+  const struct batch *batch = assignment->filling->batch;
+  return batch->count >= intake->settings->batch_records ||
+         assignment->filling_bytes >= intake->settings->batch_bytes || (batch->count && batch->next >= visit->next_max);
+}
+
+static void add_record(struct assignment *assignment, void *message, const weir_record *view) {
+  batch_add(assignment->filling->batch, assignment->filling, message, view);
+  assignment->filling_bytes += (int64_t)(view->key.size + view->value.size);
+}
+
+/* Under `reading`, not fenced. */
+static void take_records(struct intake *intake, struct assignment *assignment, struct visit *visit) {
+  while (!(visit->full = is_full(intake, assignment, visit))) {
+    void *message;
+    weir_record view = {0};
+    int64_t offset;
+    switch (intake->settings->feeds->take(assignment->feed, &message, &view, &offset, &visit->err)) {
+    case FEED_RECORD: add_record(assignment, message, &view); break;
+    case FEED_END: assignment->end_offset = offset; break;
+    case FEED_EMPTY: visit->empty = true; return;
+    case FEED_ERROR: visit->failed = true; return;
+    }
+  }
+}
+
+/* Under `reading`, not fenced: the epoch that was sampled when the batch was taken is checked once more by the ledger. */
+static bool open_range(struct intake *intake, struct assignment *assignment) {
+  struct batch *batch = assignment->filling->batch;
+  struct partition *partition = assignment->partition;
+  must(batch->count > 0 && batch->epoch == partition->view.epoch);
+  pthread_mutex_lock(&partition->lock);
+  batch->range = ledger_open(&partition->ledger, batch->epoch, batch->first, batch->next, batch->count);
+  if (batch->range) partition->tally.in += batch->count;
+  if (batch->range && intake->settings->at_most_once)
+    must(ledger_settle(&partition->ledger, batch->epoch, batch->range));
+  pthread_mutex_unlock(&partition->lock);
+  return batch->range != 0;
+}
+
+static bool is_ripe(const struct intake *intake, struct assignment *assignment, const struct visit *visit) {
+  if (!assignment->filling->batch->count) return false;
+  int64_t wait_ms = intake->settings->batch_wait_ms;
+  if (wait_ms == 0 || visit->full || visit->failed) return true;
+  int64_t now_ms = clock_now(intake->settings->clock);
+  if (!assignment->filling_until_ms) assignment->filling_until_ms = now_ms + wait_ms;
+  return now_ms >= assignment->filling_until_ms;
+}
+
+/* Behind open_range(), without `reading`: stages run in here. */
+static void send(struct intake *intake, struct assignment *assignment) {
+  struct portion *portion = assignment->filling;
+  assignment->filling = NULL;
+  if (!intake->settings->at_most_once) {
+    runner_begin(intake->runner, portion->batch, portion);
+    return;
+  }
+  portion->next = NULL;
+  *assignment->unconfirmed_end = portion;
+  assignment->unconfirmed_end = &portion->next;
+  atomic_store(&assignment->awaits_commit, true);
+  intake->settings->events.committable(intake->settings->events.ctx, true);
+}
+
+static int64_t next_max(const struct intake *intake, const struct assignment *assignment) {
+  struct partition *partition = assignment->partition;
+  pthread_mutex_lock(&partition->lock);
+  int64_t confirmed = partition->ledger.confirmed;
+  pthread_mutex_unlock(&partition->lock);
+  return confirmed + intake->settings->uncommitted_max;
+}
+
+/* Takes and, when the batch is ripe, opens. True: it is to be sent. */
+static bool visit_feed(struct intake *intake, struct assignment *assignment, struct visit *visit) {
+  visit->next_max = next_max(intake, assignment);
+  /* Lowered before the first take: a record that comes while we read raises it again. */
+  atomic_store(&assignment->marked, false);
+  bool opened = false;
+  pthread_mutex_lock(&assignment->reading);
+  if (assignment->fenced)
+    visit->empty = true;
+  else {
+    take_records(intake, assignment, visit);
+    opened = is_ripe(intake, assignment, visit) && open_range(intake, assignment);
+  }
+  bool keep = !assignment->fenced && !opened && assignment->filling_until_ms;
+  pthread_mutex_unlock(&assignment->reading);
+  if (!opened && !keep) intake_drop(intake, assignment);
+  return opened;
+}
+
+enum intake_left intake_read(struct intake *intake, struct assignment *assignment) {
+  must(assignment->state == ASSIGNMENT_RUNNING);
+  if (!intake_may_read(intake, assignment)) return LEFT_OWING;
+  if (!start_filling(intake, assignment)) return LEFT_OWING;
+  struct visit visit = {0};
+  if (visit_feed(intake, assignment, &visit)) send(intake, assignment);
+  if (visit.failed) stop(assignment, intake, &visit.err);
+  intake_end(intake, assignment);
+  if (assignment->filling) return LEFT_FILLING;
+  return visit.empty || assignment->state != ASSIGNMENT_RUNNING ? LEFT_EMPTY : LEFT_MORE;
+}
+
+void intake_flush(struct intake *intake, struct assignment *assignment) {
+  must(assignment->filling && assignment->state == ASSIGNMENT_RUNNING);
+  pthread_mutex_lock(&assignment->reading);
+  bool opened = !assignment->fenced && open_range(intake, assignment);
+  pthread_mutex_unlock(&assignment->reading);
+  if (opened)
+    send(intake, assignment);
+  else
+    intake_drop(intake, assignment);
+  intake_end(intake, assignment);
+}
+
+/* Under the lock of the partition. False: every range is taken. */
+static bool settle_end(struct ledger *ledger, uint64_t epoch, int64_t offset) {
+  if (offset <= ledger->expected || ledger->epoch != epoch) return true;
+  if (!ledger_may_open(ledger, epoch, INT64_MAX)) return false;
+  uint64_t range = ledger_open(ledger, epoch, ledger->expected, offset, 0);
+  must(ledger_settle(ledger, epoch, range));
+  return true;
+}
+
+void intake_end(struct intake *intake, struct assignment *assignment) {
+  if (assignment->end_offset < 0 || assignment->filling) return;
+  struct partition *partition = assignment->partition;
+  pthread_mutex_lock(&partition->lock);
+  bool told = settle_end(&partition->ledger, partition->view.epoch, assignment->end_offset);
+  bool moved = partition->ledger.committable > partition->ledger.confirmed;
+  pthread_mutex_unlock(&partition->lock);
+  if (told) assignment->end_offset = -1;
+  if (moved) intake->settings->events.committable(intake->settings->events.ctx, false);
+}
+
+static bool is_confirmed(struct assignment *assignment, int64_t next) {
+  struct partition *partition = assignment->partition;
+  pthread_mutex_lock(&partition->lock);
+  bool confirmed = partition->ledger.confirmed >= next;
+  pthread_mutex_unlock(&partition->lock);
+  return confirmed;
+}
+
+static struct portion *take_unconfirmed(struct assignment *assignment) {
+  struct portion *portion = assignment->unconfirmed;
+  assignment->unconfirmed = portion->next;
+  if (!portion->next) assignment->unconfirmed_end = &assignment->unconfirmed;
+  portion->next = NULL;
+  return portion;
+}
+
+void intake_begin_confirmed(struct intake *intake, struct assignment *assignment) {
+  while (assignment->unconfirmed && runner_may_begin(intake->runner, assignment->partition)) {
+    atomic_store(&assignment->awaits_commit, true);
+    if (!is_confirmed(assignment, assignment->unconfirmed->batch->next)) return;
+    struct portion *portion = take_unconfirmed(assignment);
+    runner_begin(intake->runner, portion->batch, portion);
+  }
+}
+
+void intake_abandon_unconfirmed(struct intake *intake, struct assignment *assignment) {
+  while (assignment->unconfirmed) {
+    struct batch *batch = take_unconfirmed(assignment)->batch;
+    batch_abandon(batch);
+    runner_give(intake->runner, batch);
+  }
+}
+
+void intake_settled(struct intake *intake, struct batch *batch) {
+  must(batch_is_settled(batch));
+  struct assignment *assignment = batch->partition->owner;
+  struct partition *partition = batch->partition;
+  struct ledger *ledger = &partition->ledger;
+  bool abandoned = batch->settled[OUTCOME_ABANDONED] > 0;
+  pthread_mutex_lock(&partition->lock);
+  for (int outcome = OUTCOME_OPEN + 1; outcome < OUTCOMES; outcome++)
+    partition->tally.settled[outcome] += batch->settled[outcome];
+  if (!abandoned && !intake->settings->at_most_once) ledger_settle(ledger, batch->epoch, batch->range);
+  bool moved = ledger->epoch == batch->epoch && ledger->committable > ledger->confirmed;
+  bool urgent = moved && ledger->committable - assignment->committing >= intake->settings->commit_records;
+  pthread_mutex_unlock(&partition->lock);
+  if (moved) intake->settings->events.committable(intake->settings->events.ctx, urgent);
+}
+
+static void progress_batch(void *ctx, const struct batch *batch) {
+  (void)ctx;
+  struct partition *partition = batch->partition;
+  int64_t lowest = batch_lowest_open(batch);
+  pthread_mutex_lock(&partition->lock);
+  ledger_progress(&partition->ledger, batch->epoch, batch->range, lowest);
+  pthread_mutex_unlock(&partition->lock);
+}
+
+void intake_progress(struct intake *intake, struct assignment *assignment) {
+  if (intake->settings->at_most_once) return;
+  runner_each(intake->runner, assignment->partition, progress_batch, NULL);
+  struct partition *partition = assignment->partition;
+  pthread_mutex_lock(&partition->lock);
+  bool moved = partition->ledger.epoch && partition->ledger.committable > partition->ledger.confirmed;
+  pthread_mutex_unlock(&partition->lock);
+  if (moved) intake->settings->events.committable(intake->settings->events.ctx, false);
+}
+
+static void lower(void *ctx, const struct batch *batch) {
+  int64_t *lowest = ctx, offset = batch_lowest_open(batch);
+  if (offset < *lowest) *lowest = offset;
+}
+
+int64_t intake_lowest(const struct intake *intake, const struct assignment *assignment) {
+  int64_t lowest = INT64_MAX;
+  runner_each(intake->runner, assignment->partition, lower, &lowest);
+  if (assignment->unconfirmed && assignment->unconfirmed->batch->first < lowest)
+    lowest = assignment->unconfirmed->batch->first;
+  return lowest;
+}
