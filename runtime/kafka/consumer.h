@@ -19,7 +19,7 @@ struct assignment_request {
   int32_t partition;
   int64_t start;      /* next offset to deliver: the committed one, else by `source.start` (committed at once) */
   bool was_committed; /* the group had an offset there */
-  int64_t end;        /* high watermark when it was assigned, -1: not known */
+  int64_t end;        /* behind the last record that could be read when it was assigned, -1: not known */
 };
 
 struct consumer_events {
@@ -32,20 +32,27 @@ struct consumer_events {
   void (*revoke)(void *ctx, const struct assignment_request *requests, size_t count, bool lost);
   /* The unassign call is done: close feeds, drop state. */
   void (*revoked)(void *ctx, const struct assignment_request *requests, size_t count);
-  /* Something is wrong or right again with the cluster or the group; a sentence, already rate-limited. fatal: the consumer is dead. */
+  /* Something is wrong with the cluster or the group (err->code is librdkafka's), or right again (code 0); a sentence, already
+   * rate-limited. fatal: the consumer is dead. */
   void (*trouble)(void *ctx, const struct error *err);
+  /* Asked a few times a second while the starts of an assignment are being found, which may take LIMIT_RESOLVE_MS: true ends it, and the
+   * assignment is refused. NULL: never. */
+  bool (*give_up)(void *ctx);
 };
 
-/* Makes the librdkafka handle with the file's properties and weir's own (design section 6), logs the choices that depend on its version, and subscribes.
- * `instance`: group.instance.id, NULL: dynamic member. No broker is contacted before the first consumer_poll(). */
-struct consumer *consumer_open(const struct pipeline_file *file, const struct clock *clock, const struct consumer_events *events,
-    struct error *err);
-/* Serves callbacks until `timeout_ms` is over or consumer_wake() is called. */
+/* Makes the librdkafka handle with the file's properties and weir's own, and logs the user's choices that have a known defect. It
+ * looks for brokers at once, but joins the group only in the first consumer_poll(). `file` and `clock` outlive it; events are copied.
+ * NULL: a sentence. */
+struct consumer *consumer_open(const struct pipeline_file *file, const struct clock *clock,
+    const struct consumer_events *events, struct error *err);
+/* Serves callbacks until `timeout_ms` is over or consumer_wake() is called; may return sooner. While brokers or topics are missing it may
+ * take half a second longer, every 10 s, to look for them. */
 void consumer_poll(struct consumer *consumer, int timeout_ms);
 /* [any] Ends the running or the next consumer_poll(). Not async-signal-safe. */
 void consumer_wake(struct consumer *consumer);
-/* Leaves the group: the last revoke is served inside; bounded by `timeout_ms`. Only consumer_close() may follow. It is apart from it because
- * the lanes, which hold messages, are ended between the two; when a lane is stuck the process exits without the second. */
+/* Leaves the group: the last revoke is served inside (as lost, when the cluster did not get that far by `timeout_ms`). Only
+ * consumer_close() may follow. It is apart from it because the lanes, which hold messages, are ended between the two; when a
+ * lane is stuck the process exits without the second. */
 void consumer_leave(struct consumer *consumer, int timeout_ms);
 /* Destroys; leaves before when that has not been done. must(no message, no feed is left). */
 void consumer_close(struct consumer *consumer, int timeout_ms);
@@ -58,9 +65,11 @@ const char *consumer_strategy_reason(const struct consumer *consumer);
 /* Member id in the group, "" before the first join. Valid until the next call. */
 const char *consumer_member(const struct consumer *consumer);
 
-/* Topics of the subscription that exist, with their partition count, for the first screen; blocks up to `timeout_ms`. False: err says
- * what is missing ("no broker answers at ...", "topic quake does not exist; near: quakes"). */
-bool consumer_describe(struct consumer *consumer, int timeout_ms, void (*each)(void *ctx, const char *topic, int32_t partitions),
-    void *ctx, struct error *err);
+/* Topics of the subscription that exist, with their partition count, for the first screen; blocks up to `timeout_ms`. `each` may be
+ * NULL. False: err says what is missing ("no broker answers at ...", "topic 'quake' does not exist; near: 'quakes'"). */
+bool consumer_describe(struct consumer *consumer, int timeout_ms,
+    void (*each)(void *ctx, const char *topic, int32_t partitions), void *ctx, struct error *err);
+/* Bytes that the queues of so many assigned partitions may take at the most; more than half of `memory` is told once in the log. */
+int64_t consumer_queue_bytes(const struct consumer *consumer, size_t partitions);
 
 #endif

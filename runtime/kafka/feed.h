@@ -17,7 +17,8 @@ enum feed_result {
   FEED_EMPTY,  /* nothing now; the ready callback will fire */
   FEED_RECORD, /* *message and *view are filled; the message is the caller's (feed_source()->release) */
   FEED_END,    /* end of the partition at *offset: everything below was delivered */
-  FEED_ERROR,  /* the partition cannot go on: err has the sentence, with the watermarks where the offset is out of range */
+  FEED_ERROR,  /* err has the sentence, with the watermarks where the offset is out of range. retriable: librdkafka keeps trying and goes
+                  on by itself, read on; else the partition stands until it is assigned anew */
 };
 
 /* [control, in the assign callback, before rd_kafka_assign] `ready(ctx)` comes from any thread, under the queue's lock: it may only set
@@ -27,7 +28,8 @@ struct feed *feed_open(struct consumer *consumer, const char *topic, int32_t par
 void feed_close(struct feed *feed);
 /* [lane] Never blocks. */
 enum feed_result feed_take(struct feed *feed, void **message, weir_record *view, int64_t *offset, struct error *err);
-/* [lane] Reads go on at `offset`; what was queued is not delivered any more. */
+/* [lane] Reads go on at `offset`; what was queued is not delivered any more. Blocks up to 5 s, mostly under 1 ms. False: nothing was
+ * changed; the partition is not being read (it was refused an offset, or goes). */
 bool feed_seek(struct feed *feed, int64_t offset, struct error *err);
 /* High watermark as of the last fetch, -1: not known yet. Any thread. */
 int64_t feed_high(const struct feed *feed);
