@@ -15,7 +15,9 @@ enum {
   LIMIT_SINKS = 32,
   LIMIT_TOPICS = 256, /* names or patterns in source.topics */
   LIMIT_TOPIC_NAME = 249, /* bytes, Kafka's own */
+  LIMIT_GROUP_NAME = 255,
   LIMIT_LANES = 64,
+  LIMIT_ATTEMPTS = 1000000, /* `retry.attempts` at the most */
 
   /* Batches. */
   LIMIT_BATCH_RECORDS = 10000,       /* `batch.records` at the most */

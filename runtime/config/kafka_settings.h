@@ -42,12 +42,17 @@ const struct kafka_sink_options *kafka_sink_read(
     const struct weir_config *entry, const struct weir_config *options, struct arena *arena, struct report *report);
 /* The value of a property that is set, NULL: it is not. */
 const char *kafka_property_value(const struct kafka_settings *kafka, const char *name);
-/* The name of a librdkafka property whose value is a secret. */
-bool kafka_property_is_secret(const char *name);
 
-/* [1, 249] of letters, digits, '.', '_', '-', not "." or ".."; NULL: fine, else what is wrong with it. */
+/* What is wrong with a topic's name, NULL: nothing. 1 to 249 letters, digits, '.', '_' and '-', not "." or "..". */
 const char *kafka_topic_flaw(const char *topic);
+/* The same for a name or an expression that starts with ^. Expressions that take long to compile or to match are refused. */
+const char *kafka_pattern_flaw(const char *pattern);
 /* A pattern that starts with ^ is an expression, anything else the name itself. */
-bool kafka_topic_matches(const char *pattern, const char *topic);
+bool kafka_pattern_matches(const char *pattern, const char *topic);
+/* The name in a node, reported when it can be none. */
+bool kafka_read_topic(struct report *report, const struct weir_config *node, const char **topic);
+/* A list of names and expressions under a key, each checked; as settings_list(). */
+bool kafka_read_patterns(
+    struct settings *settings, const char *key, struct arena *arena, const char *const **patterns, size_t *count);
 
 #endif
