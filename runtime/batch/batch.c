@@ -74,6 +74,8 @@ struct batch *batch_pool_take(
   batch->range = 0;
   batch->first = batch->next = -1;
   batch->count = batch->open = batch->holds = 0;
+  batch->ctx = NULL;
+  batch->listed = false;
   memset(batch->settled, 0, sizeof batch->settled);
   return batch;
 }

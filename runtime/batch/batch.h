@@ -64,20 +64,22 @@ struct portion {
   struct reason **reasons; /* NULL until one is given */
   struct emission *emitted, **emitted_end;
   uint32_t emitted_count;
-  bool open;     /* inside process(), or resumed */
-  bool edited;   /* some record has an undo */
-  bool all_pass; /* every verdict is PASS now: nobody needs to look at them one by one */
-  bool sink;     /* records are shared with other sinks: no edits, no emissions */
-  /* For the pipeline layer: */
-  struct portion *next;
-  uint32_t stage; /* index of the stage or sink that has it */
-  uint32_t state;
+  bool open;        /* inside process(), or resumed */
+  bool edited;      /* some record has an undo */
+  bool all_pass;    /* every verdict is PASS now: nobody needs to look at them one by one */
+  bool sink;        /* records are shared with other sinks: no edits, no emissions */
   uint32_t waiting; /* deferred records not completed yet */
+  /* For the pipeline layer: */
+  struct portion *next;  /* in a line or list */
+  struct portion *whole; /* of a piece (a guard's choice, records that are tried again): what it is cut from; each
+                               record's `place` is its index there */
+  uint32_t stage;        /* index of the stage or sink that has it */
+  uint32_t state;
   uint32_t attempt;
   int64_t retry_at_ms;
   struct portion
-      *parent; /* of a smaller portion that is tried again: where its verdicts go; its records' `place` says whose */
-  void *ctx;
+      *fan; /* at a sink: the portion with the records' account; `place` of its records is their index there */
+  struct shipping *shipping; /* at the Kafka sink: its deliveries */
 };
 
 struct batch {
@@ -94,7 +96,10 @@ struct batch {
   uint32_t holds;        /* tickets and shipments that still point into it */
   uint32_t settled[OUTCOMES];
   struct arena arena;
-  struct batch *link; /* pool or list of its lane */
+  struct batch *link;    /* in the pool, or among the touched */
+  struct batch *in_flow; /* of the pipeline layer: batches of one partition */
+  void *ctx;             /* of the pipeline layer; NULL after batch_pool_take() */
+  bool listed;           /* of the pipeline layer: waits to be given back */
 };
 
 /* A fixed number of batches of one lane; not thread-safe. */

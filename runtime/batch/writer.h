@@ -35,6 +35,7 @@ struct shipment {
   struct inbox *inbox;       /* of the lane */
   void (*notify)(void *ctx); /* called when the inbox was empty; any thread */
   void *ctx;
+  void (*reported)(struct shipment *shipment, void *ctx); /* what the lane calls when it takes it from its inbox */
   _Atomic uint32_t open; /* deliveries not reported, plus one while the lane is still adding */
 };
 

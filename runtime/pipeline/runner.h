@@ -19,7 +19,7 @@ enum on_failure { FAIL_DEAD_LETTER, FAIL_STOP, FAIL_DISCARD };
 
 /* How failures of one stage or sink are handled. */
 struct retry_policy {
-  uint32_t attempts;              /* 1: no retry */
+  uint32_t attempts;                  /* 1: no retry */
   int64_t backoff_ms, backoff_max_ms; /* doubled per attempt, with jitter of a fifth */
   enum on_failure on_failure;
 };
@@ -27,12 +27,12 @@ struct retry_policy {
 /* A stage or sink as the pipeline file has it; the same plan serves every lane. Strings and setups outlive the runners. */
 struct step {
   const char *label;
-  struct setup *setup;           /* NULL: the runtime's own Kafka sink */
-  struct setup *when;            /* guard: a Lua instance whose DROP means "not here"; NULL: always */
-  const struct writer *writer;   /* Kafka sink */
-  bool keep_partition;           /* Kafka sink: `partition: source` */
-  bool allow_routes;             /* Kafka sink: a topic set by a stage is used where a pattern of `routes` matches */
-  const char *const *routes;     /* regular expressions ^...$, route_count of them */
+  struct setup *setup;         /* NULL: the runtime's own Kafka sink */
+  struct setup *when;          /* guard: a Lua instance whose DROP means "not here"; NULL: always */
+  const struct writer *writer; /* Kafka sink */
+  bool keep_partition;         /* Kafka sink: `partition: source` */
+  bool allow_routes;           /* Kafka sink: a topic set by a stage is used where a pattern of `routes` matches */
+  const char *const *routes;   /* regular expressions ^...$, route_count of them */
   size_t route_count;
   struct retry_policy policy;
   int64_t deadline_ms;
@@ -81,7 +81,7 @@ uint64_t runner_revoked(struct runner *runner, struct partition *partition, int3
 struct batch *runner_take(struct runner *runner, struct partition *partition);
 /* A batch that was taken and not begun (no record came, or the epoch is over). */
 void runner_give(struct runner *runner, struct batch *batch);
-/* Sends a filled batch on its way; its range is open in the ledger. */
+/* Sends a filled batch on its way; its range is open in the ledger. must(it holds a record). */
 void runner_begin(struct runner *runner, struct batch *batch, struct portion *portion);
 /* May a new batch of this partition begin: it is not held by a retry, a stop or a full producer. */
 bool runner_may_begin(const struct runner *runner, const struct partition *partition);
@@ -95,9 +95,10 @@ int64_t runner_due(const struct runner *runner);
 /* Asks stages and sinks to finish what is deferred, gives up backoff. partition NULL: all. */
 void runner_flush(struct runner *runner, const struct partition *partition, int32_t why, int64_t deadline_ms);
 /* Every batch of the partition that was begun and is not settled, in no order: to see how far each has come. */
-void runner_each(const struct runner *runner, const struct partition *partition, void (*each)(void *ctx, const struct batch *batch),
-    void *ctx);
-/* Batches not settled yet, of one partition or (NULL) of all. */
+void runner_each(const struct runner *runner, const struct partition *partition,
+    void (*each)(void *ctx, const struct batch *batch), void *ctx);
+/* What still moves and may settle something, of one partition or (NULL) of all; 0: waiting settles nothing more. Batches may be left that a
+ * stop or a given-up retry holds open: runner_each() shows them. */
 uint32_t runner_in_flight(const struct runner *runner, const struct partition *partition);
 
 #endif

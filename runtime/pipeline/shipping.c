@@ -1,0 +1,186 @@
+/* shipping.c: the runtime's own Kafka sink: a delivery report is the acknowledgement. What the transport lost is sent again and
+ * never counts as a failure of the record; what the broker refuses for good does. */
+#include <string.h>
+#include "base/check.h"
+#include "base/span.h"
+#include "pipeline/runner_inside.h"
+
+/* What one portion has on its way; in the arena of its batch, which it holds. */
+struct shipping {
+  struct shipment shipment;
+  struct portion *portion;
+  uint32_t next; /* index of the next record to hand over */
+  bool open;     /* our own count is not given back: not all is handed over */
+  bool held;     /* the line waits for room */
+  struct delivery deliveries[];
+};
+
+static void reported(struct shipment *shipment, void *ctx);
+
+static uint32_t count_unsettled(const struct portion *portion) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < portion->view.record_count; i++) count += portion->verdicts[i] == WEIR_UNSETTLED;
+  return count;
+}
+
+static struct shipping *shipping_open(struct runner *runner, struct portion *portion) {
+  uint32_t count = portion->view.record_count;
+  struct shipping *shipping = portion->shipping;
+  if (!shipping) {
+    shipping = arena_alloc(&portion->batch->arena, sizeof *shipping + count * sizeof shipping->deliveries[0]);
+    if (!shipping) return NULL;
+    portion_enter(portion, portion->stage, true, NULL);
+    portion->shipping = shipping;
+  }
+  shipping->shipment = (struct shipment){
+      .inbox = runner->inbox, .notify = runner->lane.notify, .ctx = runner->lane.ctx, .reported = reported};
+  atomic_init(&shipping->shipment.open, count_unsettled(portion) + 1);
+  shipping->portion = portion;
+  shipping->next = 0;
+  shipping->open = true;
+  shipping->held = false;
+  portion->batch->holds++;
+  return shipping;
+}
+
+static bool route_matches(const struct station *station, weir_span topic) {
+  char name[256];
+  if (!station->step->allow_routes || topic.size >= sizeof name || memchr(topic.data, 0, topic.size)) return false;
+  memcpy(name, topic.data, topic.size);
+  name[topic.size] = 0;
+  for (size_t i = 0; i < station->step->route_count; i++)
+    if (regexec(&station->routes[i], name, 0, NULL, 0) == 0) return true;
+  return false;
+}
+
+static enum write_result write_record(
+    struct station *station, struct portion *portion, uint32_t index, struct delivery *delivery, struct error *err) {
+  struct record *record = &portion->records[index];
+  const struct writer *writer = station->step->writer;
+  struct outgoing outgoing = {.key = record->view.key,
+      .value = record->view.value,
+      .topic = record->view.topic,
+      .partition = station->step->keep_partition ? portion->batch->partition->view.partition : -1,
+      .timestamp_ms = record->view.timestamp_ms};
+  if (!record_headers(portion->batch, record, &outgoing.headers, &outgoing.header_count)) {
+    error_set(err, "no memory for its headers: raise `memory` or lower `batch.records`");
+    return WRITE_REFUSED;
+  }
+  if (outgoing.topic.data && !route_matches(station, outgoing.topic)) {
+    error_set(err, "a stage routed it to topic %.*s, which `routes` of sink %s does not allow",
+        SPAN_ARGS(outgoing.topic), station->step->label);
+    return WRITE_REFUSED;
+  }
+  return writer->write(writer->ctx, &outgoing, delivery, err);
+}
+
+static void refuse(struct runner *runner, struct shipping *shipping, uint32_t index, const struct error *err) {
+  struct station *station = station_of(runner, shipping->portion);
+  const struct writer *writer = station->step->writer;
+  struct reason reason = {span_of(err->code ? writer->code_name(err->code) : "refused"), span_of(err->text), 0};
+  atomic_fetch_sub(&shipping->shipment.open, 1); /* never the last: our own is open */
+  failure_final(runner, shipping->portion, index, &reason);
+}
+
+static void room_again(void *ctx) {
+  struct runner *runner = ctx;
+  atomic_store(&runner->room, true);
+  runner->lane.notify(runner->lane.ctx);
+}
+
+static void hold(struct runner *runner, struct shipping *shipping, bool held) {
+  if (shipping->held == held) return;
+  shipping->held = held;
+  line_hold(flow_of(shipping->portion), shipping->portion->stage, held ? 1 : -1);
+  if (!held) return;
+  const struct writer *writer = station_of(runner, shipping->portion)->step->writer;
+  writer->when_room(writer->ctx, runner->lane.lane, room_again, runner);
+}
+
+static void hand_over(struct runner *runner, struct shipping *shipping) {
+  struct portion *portion = shipping->portion;
+  struct station *station = station_of(runner, portion);
+  for (; shipping->next < portion->view.record_count; shipping->next++) {
+    uint32_t index = shipping->next;
+    if (portion->verdicts[index] != WEIR_UNSETTLED) continue;
+    struct delivery *delivery = &shipping->deliveries[index];
+    *delivery = (struct delivery){.shipment = &shipping->shipment, .partition = -1, .offset = -1};
+    struct error err = {0};
+    enum write_result result = write_record(station, portion, index, delivery, &err);
+    if (result == WRITE_FULL) {
+      hold(runner, shipping, true);
+      return;
+    }
+    if (result == WRITE_REFUSED) refuse(runner, shipping, index, &err);
+  }
+  hold(runner, shipping, false);
+  shipping->open = false;
+  shipment_close_one(&shipping->shipment);
+}
+
+void shipping_send(struct runner *runner, struct portion *portion) {
+  struct shipping *shipping = portion->shipping;
+  if (!shipping || !shipping->open) shipping = shipping_open(runner, portion);
+  if (!shipping) {
+    failure_no_memory(runner, portion);
+    return;
+  }
+  check_context(station_of(runner, portion)->context);
+  hand_over(runner, shipping);
+  check_context(NULL);
+}
+
+/* Asking again after a portion was refused room costs one call; the others of its line wait behind it. */
+void shipping_serve(struct runner *runner) {
+  if (!atomic_exchange(&runner->room, false)) return;
+  for (struct flow *flow = runner->flows; flow; flow = flow->next)
+    for (uint32_t index = runner->plan->stage_count; index < runner->station_count; index++) {
+      if (runner->stations[index].stage) continue;
+      for (struct portion *portion = flow->lines[index].first; portion; portion = portion->next)
+        if (portion->shipping && portion->shipping->held) shipping_send(runner, portion);
+      walk_serve_line(runner, flow, index);
+    }
+}
+
+void shipping_forget(struct portion *portion) {
+  struct shipping *shipping = portion->shipping;
+  if (!shipping || !shipping->open) return;
+  uint32_t left = 0;
+  for (uint32_t i = shipping->next; i < portion->view.record_count; i++) left += portion->verdicts[i] == WEIR_UNSETTLED;
+  atomic_fetch_sub(&shipping->shipment.open, left);
+  shipping->open = false;
+  shipment_close_one(&shipping->shipment);
+}
+
+static void take_refusal(struct runner *runner, struct portion *portion, uint32_t index, int32_t code) {
+  const struct writer *writer = station_of(runner, portion)->step->writer;
+  struct reason reason = {span_of(writer->code_name(code)), span_of(writer->code_text(code)), 0};
+  failure_final(runner, portion, index, &reason);
+}
+
+static void reported(struct shipment *shipment, void *ctx) {
+  struct runner *runner = ctx;
+  struct shipping *shipping = inbox_message(shipment, struct shipping, shipment);
+  struct portion *portion = shipping->portion;
+  struct flow *flow = flow_of(portion);
+  must(portion->batch->holds > 0);
+  portion->batch->holds--;
+  runner_touch(runner, portion->batch);
+  if (!flow) return;
+  struct station *station = station_of(runner, portion);
+  bool lost = false;
+  for (uint32_t i = 0; i < portion->view.record_count; i++) {
+    if (portion->verdicts[i] != WEIR_UNSETTLED) continue;
+    const struct delivery *delivery = &shipping->deliveries[i];
+    must(delivery->state != DELIVERY_OPEN);
+    if (delivery->state == DELIVERY_CONFIRMED) {
+      portion->verdicts[i] = DECIDED_ELSEWHERE;
+      station_ended(station, portion, i, OUTCOME_DELIVERED);
+    } else if (delivery->state == DELIVERY_REFUSED)
+      take_refusal(runner, portion, i, delivery->code);
+    else
+      lost = true;
+  }
+  if (lost) portion->state = PORTION_ARRIVED; /* sent again in its place of the line */
+  walk_serve_line(runner, flow, portion->stage);
+}
