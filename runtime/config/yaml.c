@@ -55,6 +55,12 @@ static bool refuse(struct reader *reader, yaml_mark_t mark, const char *sentence
   return report_add_at(reader->report, reader->file, line_of(mark), column_of(mark), "%s", sentence);
 }
 
+/* The same, unless the line is Lua code that YAML takes for something else. */
+static bool refuse_unless_code(struct reader *reader, yaml_mark_t mark, const char *sentence) {
+  if (yaml_traps_explain_code(reader->report, reader->file, reader->text, line_of(mark))) return false;
+  return refuse(reader, mark, sentence);
+}
+
 static bool no_memory(struct reader *reader) {
   return report_add_at(reader->report, reader->file, 0, 0, "no memory to read the file");
 }
@@ -184,7 +190,7 @@ static bool comment_behind(struct reader *reader, size_t index) {
 static bool on_scalar(struct reader *reader, const yaml_event_t *event) {
   weir_span text = weir_bytes(event->data.scalar.value, event->data.scalar.length);
   if (event->data.scalar.tag)
-    return refuse(
+    return refuse_unless_code(
         reader, event->start_mark, "tags (`!name`) are not taken: every value is text until its key says what it is");
   if (!count(reader, event->start_mark, 1, 1)) return false;
   if (text.size && memchr(text.data, 0, text.size))
@@ -206,7 +212,7 @@ static bool on_start(struct reader *reader, const yaml_event_t *event, enum node
   bool map = kind == NODE_MAP;
   const yaml_char_t *anchor = map ? event->data.mapping_start.anchor : event->data.sequence_start.anchor;
   const yaml_char_t *tag = map ? event->data.mapping_start.tag : event->data.sequence_start.tag;
-  if (tag) return refuse(reader, event->start_mark, "tags (`!name`) are not taken: remove it");
+  if (tag) return refuse_unless_code(reader, event->start_mark, "tags (`!name`) are not taken: remove it");
   if (expects_key(reader)) return refuse(reader, event->start_mark, "a key must be text, not a list or a map");
   if (!count(reader, event->start_mark, 1, 1)) return false;
   struct weir_config *node = node_create(reader, event, kind);
@@ -265,8 +271,8 @@ static bool on_alias(struct reader *reader, const yaml_event_t *event) {
   if (expects_key(reader)) return refuse(reader, event->start_mark, "a key must be text, not an alias");
   const struct weir_config *target = find_anchor(reader, name);
   if (!target)
-    return report_add_at(reader->report, reader->file, line_of(event->start_mark), column_of(event->start_mark),
-        "the alias *%s has no anchor &%s before it; text that starts with * stands in quotes", name, name);
+    return refuse_unless_code(
+        reader, event->start_mark, "this alias has no anchor before it; a text that starts with * stands in quotes");
   if (!target->weight) return refuse(reader, event->start_mark, "the alias stands inside of what it is an alias for");
   if (!count(reader, event->start_mark, target->weight, target->height)) return false;
   struct weir_config *node = node_make_copy(reader->arena, target, NULL);

@@ -18,6 +18,9 @@ struct yaml_stumble {
 /* Reports a syntax error with the trap behind it, where it is a known one. */
 void yaml_traps_explain(struct report *report, const char *file, weir_span text, const struct yaml_stumble *stumble);
 
+/* When line `number` is `keep: CODE` or such, and YAML does not take that code as it stands: reports why. False: it is not. */
+bool yaml_traps_explain_code(struct report *report, const char *file, weir_span text, uint32_t number);
+
 /* The value of keep, each or when: true when YAML has left the code as it was written, else the trap is reported. `key` is
  * how it is called. */
 bool yaml_traps_code_is_whole(struct report *report, const struct weir_config *node, const char *key);
