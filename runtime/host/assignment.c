@@ -72,6 +72,5 @@ void assignment_stop(struct assignment *assignment, int64_t offset, const struct
   assignment->stop = *err;
   pthread_mutex_unlock(&assignment->partition->lock);
   atomic_store(&assignment->stopped, true);
-  if (assignment->state == ASSIGNMENT_RUNNING || assignment->state == ASSIGNMENT_ARRIVING)
-    assignment->state = ASSIGNMENT_STOPPED;
+  if (assignment->state == ASSIGNMENT_RUNNING) assignment->state = ASSIGNMENT_STOPPED;
 }

@@ -84,6 +84,8 @@ struct assignment {
   /* [control] */
   struct assignment *next;
   struct errand errands[ERRANDS];
+  bool lost;      /* it was taken away without notice */
+  bool stop_said; /* the log has the reason why it is stopped */
 };
 
 /* [control] `lane` reads it from its ADOPT order on. NULL: no memory. */

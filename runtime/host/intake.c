@@ -3,7 +3,6 @@
 #include "host/intake.h"
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "host/assignment.h"
 #include "host/lane.h"
 #include "pipeline/runner.h"
@@ -37,8 +36,6 @@ bool intake_may_read(const struct intake *intake, const struct assignment *assig
 
 static void stop(struct assignment *assignment, const struct intake *intake, const struct error *err) {
   assignment_stop(assignment, -1, err);
-  log_line(WEIR_ERROR, "worker", "%s/%d is not read any further: %s", assignment->partition->topic,
-      assignment->partition->view.partition, err->text);
   intake->settings->events.changed(intake->settings->events.ctx);
 }
 

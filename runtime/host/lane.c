@@ -3,7 +3,6 @@
 #include "host/lane.h"
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "host/assignment.h"
 #include "host/intake.h"
 #include "pipeline/runner.h"
@@ -97,19 +96,21 @@ static void say_done(struct lane *lane, struct assignment *assignment, enum erra
   lane->settings.events.changed(lane->settings.events.ctx);
 }
 
-static void adopt(struct lane *lane, struct assignment *assignment) {
-  must(assignment->state == ASSIGNMENT_ARRIVING);
+/* Its first errand. An assignment that is refused or goes at once is never adopted. */
+static void meet(struct lane *lane, struct assignment *assignment) {
+  if (assignment->state != ASSIGNMENT_ARRIVING) return;
+  assignment->state = ASSIGNMENT_STOPPED;
   assignment->next_of_lane = lane->assignments;
   lane->assignments = assignment;
+}
+
+static void adopt(struct lane *lane, struct assignment *assignment) {
   struct error err;
   assignment->adopted = runner_assigned(lane->runner, assignment->partition, &err);
   if (assignment->adopted)
     assignment->state = ASSIGNMENT_RUNNING;
-  else {
+  else
     assignment_stop(assignment, -1, &err);
-    log_line(WEIR_ERROR, lane->name, "%s/%d is not consumed: %s", assignment->partition->topic,
-        assignment->partition->view.partition, err.text);
-  }
   list(lane, assignment);
   say_done(lane, assignment, ERRAND_ADOPT);
 }
@@ -123,7 +124,7 @@ static void drain(struct lane *lane, struct assignment *assignment, const struct
 }
 
 static void forget(struct lane *lane, struct assignment *assignment, bool lost) {
-  must(assignment->state != ASSIGNMENT_ARRIVING && assignment->fenced);
+  must(assignment->state < ASSIGNMENT_FORGOTTEN && assignment->fenced);
   unlist(lane, assignment);
   intake_drop(&lane->intake, assignment);
   intake_abandon_unconfirmed(&lane->intake, assignment);
@@ -139,6 +140,7 @@ static void forget(struct lane *lane, struct assignment *assignment, bool lost) 
 /* Returns the deadline of a stop, 0: the worker goes on. */
 static int64_t run_errand(struct lane *lane, const struct errand *errand) {
   struct assignment *assignment = errand->assignment;
+  meet(lane, assignment);
   switch (errand->kind) {
   case ERRAND_ADOPT: adopt(lane, assignment); return 0;
   case ERRAND_DRAIN: drain(lane, assignment, errand); return errand->stopping ? errand->deadline_ms : 0;
@@ -295,10 +297,7 @@ static void on_settled(void *ctx, struct batch *batch) { intake_settled(&((struc
 
 static void on_stopped(void *ctx, struct partition *partition, int64_t offset, const struct error *err) {
   struct lane *lane = ctx;
-  struct assignment *assignment = partition->owner;
-  assignment_stop(assignment, offset, err);
-  log_line(WEIR_ERROR, lane->name, "%s/%d stops at offset %lld: %s", partition->topic, partition->view.partition,
-      (long long)offset, err->text);
+  assignment_stop(partition->owner, offset, err);
   lane->settings.events.changed(lane->settings.events.ctx);
 }
 
