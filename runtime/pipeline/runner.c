@@ -57,9 +57,17 @@ static void forget_batch(struct flow *flow, struct batch *batch) {
   must_not_reach();
 }
 
+/* Looked for at the heads only: a line of thousands must not be walked for every batch. */
+static bool stands_in_line(const struct runner *runner, const struct flow *flow, const struct batch *batch) {
+  for (uint32_t i = 0; i < runner->station_count; i++)
+    if (flow->lines[i].first && flow->lines[i].first->batch == batch) return true;
+  return false;
+}
+
 static void sweep_one(struct runner *runner, struct batch *batch) {
   struct flow *flow = batch->ctx;
   if (flow && batch_is_settled(batch)) {
+    must(!stands_in_line(runner, flow, batch));
     forget_batch(flow, batch);
     batch->ctx = NULL;
     runner->events.settled(runner->events.ctx, batch);
@@ -100,7 +108,7 @@ static bool compile_routes(struct station *station, struct error *err) {
 
 static bool station_open(
     struct station *station, const struct step *step, const struct stage_lane *lane, bool is_sink, struct error *err) {
-  *station = (struct station){.step = step, .is_sink = is_sink, .in_order = true, .overlaps = true};
+  *station = (struct station){.step = step, .is_sink = is_sink, .overlaps = true};
   if (asprintf(&station->context, "lane %u, %s %s", lane->lane, is_sink ? "sink" : "stage", step->label) < 0)
     return error_set(err, "no memory");
   if (!compile_routes(station, err)) return false;
@@ -111,7 +119,7 @@ static bool station_open(
     return true;
   }
   uint32_t traits = setup_traits(step->setup);
-  station->in_order = !(traits & WEIR_UNORDERED);
+  station->in_order = !is_sink && !(traits & WEIR_UNORDERED);
   station->overlaps = traits & WEIR_ASYNC;
   station->stage = stage_create(step->setup, lane, err);
   return station->stage || error_wrap(err, "%s %s", is_sink ? "sink" : "stage", step->label);

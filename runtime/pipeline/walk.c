@@ -124,9 +124,13 @@ static bool may_visit(const struct station *station, const struct line *line, co
 static bool serve_one(struct runner *runner, struct flow *flow, uint32_t index) {
   struct line *line = &flow->lines[index];
   struct station *station = &runner->stations[index];
+  bool blocked = false;
   for (struct portion *portion = line->first; portion; portion = portion->next) {
     if (portion->state == PORTION_ARRIVED) {
-      if (!may_visit(station, line, portion)) return false;
+      if (blocked || !may_visit(station, line, portion)) {
+        blocked = true;
+        continue;
+      }
       visit(runner, portion);
       return true;
     }
