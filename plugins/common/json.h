@@ -1,10 +1,10 @@
 /* json.h: JSON read where it stands and edited by splicing. For plugins; C and C++.
  *
- * A reader indexes one text (simdjson finds the structure, checks UTF-8 and that every string ends); after that only what
- *   is touched is checked: a value that is stepped over needs balanced brackets and no more. json_validate() checks all.
+ * A reader indexes one text (simdjson finds the structure, checks UTF-8 and that every string ends); after that only
+ *   what is touched is checked: a value that is stepped over needs balanced brackets. json_validate() checks all.
  * Positions are bytes of the text that was opened; the first one is 0.
- * Duplicate keys: reading takes the first, json_next() gives all; an edit applies to every one, so that no reader of the
- *   result sees the old value, whichever it takes.
+ * Duplicate keys: reading takes the first, json_next() gives all; an edit applies to every one, so that no reader of
+ *   the result sees the old value, whichever it takes.
  * Threads: an object belongs to one thread at a time. Nothing here throws, logs, or reads behind a span.
  * Memory: buffers grow to the largest text and are kept up to JSON_KEEP_BYTES: a steady stream allocates nothing. */
 #ifndef WEIR_PLUGINS_COMMON_JSON_H
@@ -31,7 +31,7 @@ enum json_fault {
   JSON_NO_MEMORY,
 };
 
-/* Owned by the caller; written on failure only. `text`: "byte 17: expected ':', found '}'", "byte 5: 'x' is a number, ..." */
+/* Owned by the caller; written on failure only. `text`: "byte 17: expected ':', found '}'". */
 struct json_error {
   enum json_fault fault;
   size_t byte;
@@ -44,7 +44,7 @@ enum json_type {
   JSON_INT,    /* as.integer: fits int64 */
   JSON_UINT,   /* as.natural: above INT64_MAX, fits uint64 */
   JSON_DOUBLE, /* as.number: has a fraction or an exponent */
-  JSON_HUGE, /* an integer beyond 64 bits, or beyond a double: as.number is near it or infinite, the raw text is exact */
+  JSON_HUGE,   /* an integer beyond 64 bits, or beyond a double: as.number is the nearest or infinite */
   JSON_STRING, /* json_string() */
   JSON_ARRAY,  /* json_members() */
   JSON_OBJECT,
@@ -164,7 +164,7 @@ enum json_answer json_edits_apply(
 void json_edits_write(const struct json_edits *edits, uint8_t *out);
 
 /* ---- Writing ---- */
-/* Bytes that json_write_string() will write for `text`, quotes included; 0: not UTF-8, so no JSON string can hold it. */
+/* Bytes that json_write_string() will write for `text`, quotes included; 0: not UTF-8, so no JSON string holds it. */
 size_t json_string_size(weir_span text);
 /* Writes a quoted string: '"', '\\' and control characters escaped, all else as it is. `text` is UTF-8. Returns bytes
  * written. */

@@ -96,7 +96,7 @@ static bool fits(
   }
   const struct edit_node *target = &edits->nodes[node];
   if (target->child != NO_NODE) return false;
-  return !(target->operation == EDIT_REMOVE && operation == EDIT_SET);
+  return target->operation == EDIT_GO || target->operation == operation;
 }
 
 /* The key as JSON text, so that applying needs no work on it. */
@@ -114,19 +114,41 @@ static bool keep_key(struct json_edits *edits, struct edit_node *node) {
   return true;
 }
 
-static uint32_t add_child(struct json_edits *edits, uint32_t parent, const struct json_step *step) {
-  uint32_t number = add_node(edits);
-  if (number == NO_NODE) return NO_NODE;
-  struct edit_node *node = &edits->nodes[number], *above = &edits->nodes[parent];
-  node->step = *step;
-  if (!keep_key(edits, node)) return NO_NODE;
+static void append_child(struct json_edits *edits, uint32_t parent, uint32_t number) {
+  struct edit_node *above = &edits->nodes[parent];
+  edits->nodes[number].sibling = NO_NODE;
   if (above->child == NO_NODE) {
     above->child = number;
   } else {
     edits->nodes[above->last_child].sibling = number;
   }
   above->last_child = number;
+}
+
+static uint32_t add_child(struct json_edits *edits, uint32_t parent, const struct json_step *step) {
+  uint32_t number = add_node(edits);
+  if (number == NO_NODE) return NO_NODE;
+  struct edit_node *node = &edits->nodes[number];
+  node->step = *step;
+  if (!keep_key(edits, node)) return NO_NODE;
+  append_child(edits, parent, number);
   return number;
+}
+
+/* New members stand in the order in which they were first set: a node that was there for removals only goes behind them. */
+static void mark_creates(struct json_edits *edits, uint32_t parent, uint32_t number) {
+  struct edit_node *above = &edits->nodes[parent], *node = &edits->nodes[number];
+  if (node->creates) return;
+  node->creates = true;
+  if (above->last_child == number) return;
+  if (above->child == number) {
+    above->child = node->sibling;
+  } else {
+    uint32_t before = above->child;
+    while (edits->nodes[before].sibling != number) before = edits->nodes[before].sibling;
+    edits->nodes[before].sibling = node->sibling;
+  }
+  append_child(edits, parent, number);
 }
 
 static bool add(struct json_edits *edits, const struct json_step *path, uint32_t count, enum edit_operation operation,
@@ -135,15 +157,16 @@ static bool add(struct json_edits *edits, const struct json_step *path, uint32_t
   if (!fits(edits, path, count, operation) && !add_phase(edits)) return false;
   uint32_t node = edits->phases[edits->phase_count - 1];
   bool creates = operation == EDIT_SET;
+  edits->nodes[node].creates |= creates;
   for (uint32_t i = 0; i < count; i++) {
     must(path[i].key.data || path[i].index != JSON_NO_INDEX);
-    edits->nodes[node].creates |= creates;
     uint32_t child = find_child(edits, node, &path[i]);
-    node = child != NO_NODE ? child : add_child(edits, node, &path[i]);
-    if (node == NO_NODE) return false;
+    if (child == NO_NODE) child = add_child(edits, node, &path[i]);
+    if (child == NO_NODE) return false;
+    if (creates) mark_creates(edits, node, child);
+    node = child;
   }
   edits->nodes[node].operation = operation;
-  edits->nodes[node].creates |= creates;
   edits->nodes[node].raw = raw;
   if (operation == EDIT_REMOVE && path[count - 1].index != JSON_NO_INDEX) edits->sealed = true;
   return true;

@@ -17,7 +17,7 @@ struct edit_node {
   uint32_t child, last_child, sibling;
   enum edit_operation operation;
   bool creates;  /* it or one below is or was a SET: a missing value comes into being */
-  uint32_t seen; /* the round in which the text had it */
+  uint64_t seen; /* the last visit in which the text had it */
 };
 
 /* A stretch of the result; points into a reader's text, edits->keys, a caller's raw text or a constant. */
@@ -36,7 +36,7 @@ struct json_edits {
   size_t keys_size, keys_capacity;
   struct edit_piece *pieces; /* of the last json_edits_apply() */
   size_t piece_count, piece_capacity;
-  uint32_t round;
+  uint64_t visits;             /* of containers of texts, counted: each has its own number */
   struct json_reader *between; /* reads the result of a phase for the next one; NULL until needed */
   uint8_t *result;             /* that result */
   size_t result_capacity;

@@ -70,33 +70,48 @@ static bool insert_key(struct splice *splice, const struct edit_node *node) {
 
 static bool insert_value(struct splice *splice, uint32_t number);
 
-/* What is new in an object: all that was not seen in the text. `any`: a member stands before it. */
-static bool insert_members(struct splice *splice, const struct edit_node *parent, bool any, size_t byte) {
+/* A container that gets new members at its end. */
+struct place {
+  const struct edit_node *parent;
+  uint64_t visit; /* nodes seen in it are not new */
+  uint32_t count; /* elements that an array has */
+  bool any;       /* a member stands before the new ones */
+  size_t byte;    /* where it starts, for messages */
+};
+
+static bool is_new(const struct edit_node *node, uint64_t visit) {
+  return node->operation != EDIT_REMOVE && node->creates && node->seen != visit;
+}
+
+static bool insert_members(struct splice *splice, struct place place) {
   const struct edit_node *node;
-  for (uint32_t child = parent->child; child != NO_NODE; child = node->sibling) {
+  for (uint32_t child = place.parent->child; child != NO_NODE; child = node->sibling) {
     node = &splice->edits->nodes[child];
-    if (node->operation == EDIT_REMOVE || !node->creates || node->seen == splice->edits->round) continue;
-    if (!node->step.key.data) return not_container(splice, parent, byte, "an object, not an array");
-    if (any && !insert(splice, ",", 1)) return false;
+    if (!is_new(node, place.visit)) continue;
+    if (!node->step.key.data) return not_container(splice, place.parent, place.byte, "an object, not an array");
+    if (place.any && !insert(splice, ",", 1)) return false;
     if (!insert_key(splice, node) || !insert_value(splice, child)) return false;
-    any = true;
+    place.any = true;
   }
   return true;
 }
 
-/* The same for an array that has `count` elements: it grows at its end only. `any` as above. */
-static bool insert_elements(
-    struct splice *splice, const struct edit_node *parent, uint32_t count, bool any, size_t byte) {
+/* An array grows at its end only. */
+static bool insert_elements(struct splice *splice, struct place place) {
   const struct edit_node *node;
-  for (uint32_t child = parent->child; child != NO_NODE; child = node->sibling) {
+  for (uint32_t child = place.parent->child; child != NO_NODE; child = node->sibling) {
     node = &splice->edits->nodes[child];
-    if (node->operation == EDIT_REMOVE || !node->creates || node->seen == splice->edits->round) continue;
-    if (node->step.index == JSON_NO_INDEX) return not_container(splice, parent, byte, "an array, not an object");
-    if (node->step.index != count) return not_container(splice, parent, byte, "an array with fewer elements");
-    if (any && !insert(splice, ",", 1)) return false;
+    if (!is_new(node, place.visit)) continue;
+    if (node->step.index == JSON_NO_INDEX) {
+      return not_container(splice, place.parent, place.byte, "an array, not an object");
+    }
+    if (node->step.index != place.count) {
+      return not_container(splice, place.parent, place.byte, "an array with fewer elements");
+    }
+    if (place.any && !insert(splice, ",", 1)) return false;
     if (!insert_value(splice, child)) return false;
-    any = true;
-    count++;
+    place.any = true;
+    place.count++;
   }
   return true;
 }
@@ -108,10 +123,11 @@ static bool insert_value(struct splice *splice, uint32_t number) {
   uint32_t child = node->child;
   while (child != NO_NODE && !splice->edits->nodes[child].creates) child = splice->edits->nodes[child].sibling;
   must(child != NO_NODE);
+  struct place place = {.parent = node, .visit = ++splice->edits->visits, .byte = splice->done};
   if (splice->edits->nodes[child].step.key.data) {
-    return insert(splice, "{", 1) && insert_members(splice, node, false, splice->done) && insert(splice, "}", 1);
+    return insert(splice, "{", 1) && insert_members(splice, place) && insert(splice, "}", 1);
   }
-  return insert(splice, "[", 1) && insert_elements(splice, node, 0, false, splice->done) && insert(splice, "]", 1);
+  return insert(splice, "[", 1) && insert_elements(splice, place) && insert(splice, "]", 1);
 }
 
 /* ---- What the text has ---- */
@@ -120,6 +136,7 @@ static bool edit_value(struct splice *splice, uint32_t number, uint32_t *token);
 
 /* A container on the way through its members. */
 struct level {
+  uint64_t visit; /* marks what of the edits the text has here */
   bool any_kept, any_removed;
   bool removing;            /* the member before this one is to be cut, from `run` on */
   size_t run;               /* where the first of a row of removed members starts */
@@ -130,7 +147,7 @@ struct level {
 static bool edit_member(struct splice *splice, struct level *level, uint32_t child, size_t start, uint32_t *token) {
   uint32_t value = *token;
   struct edit_node *node = child != NO_NODE ? &splice->edits->nodes[child] : NULL;
-  if (node) node->seen = splice->edits->round;
+  if (node) node->seen = level->visit;
   bool removed = node && node->operation == EDIT_REMOVE;
   if (!removed && level->removing && !cut(splice, level->run, start)) return false;
   if (removed && !level->removing) level->run = start;
@@ -178,22 +195,27 @@ static uint32_t child_of_index(const struct splice *splice, const struct edit_no
   return child;
 }
 
-/* Whether close_level() has to leave the place of new members to them: only then is the text kept up to it. */
-static bool has_new(const struct splice *splice, const struct edit_node *parent) {
-  const struct edit_node *node;
-  for (uint32_t child = parent->child; child != NO_NODE; child = node->sibling) {
-    node = &splice->edits->nodes[child];
-    if (node->operation != EDIT_REMOVE && node->creates && node->seen != splice->edits->round) return true;
-  }
-  return false;
+static bool has_new(const struct splice *splice, const struct edit_node *parent, uint64_t visit) {
+  uint32_t child = parent->child;
+  while (child != NO_NODE && !is_new(&splice->edits->nodes[child], visit)) child = splice->edits->nodes[child].sibling;
+  return child != NO_NODE;
+}
+
+/* Behind the last member: *place is where new ones go, if there are any. */
+static bool finish_level(struct splice *splice, const struct level *level, struct place *place, bool *more) {
+  if (!close_level(splice, level, place->byte + 1)) return false;
+  *more = has_new(splice, place->parent, level->visit);
+  place->visit = level->visit;
+  place->any = level->any_kept;
+  return !*more || !level->any_kept || level->removing || keep(splice, level->kept_end);
 }
 
 static bool edit_object(struct splice *splice, const struct edit_node *parent, uint32_t *token) {
-  struct level level = {0};
-  size_t open = splice->reader->tokens[*token];
+  struct level level = {.visit = ++splice->edits->visits};
+  struct place place = {.parent = parent, .byte = splice->reader->tokens[*token]};
   enum json_answer answer;
   uint32_t value = 0;
-  bool bad;
+  bool bad, more;
   for (++*token;;) {
     bool first = !level.any_kept && !level.any_removed;
     answer = json_step_member(splice->reader, token, first, &value, splice->err);
@@ -203,27 +225,23 @@ static bool edit_object(struct splice *splice, const struct edit_node *parent, u
     *token = value;
     if (bad || !edit_member(splice, &level, child, start, token)) return false;
   }
-  if (answer == JSON_BAD || !close_level(splice, &level, open + 1)) return false;
-  if (!has_new(splice, parent)) return true;
-  if (level.any_kept && !level.removing && !keep(splice, level.kept_end)) return false;
-  return insert_members(splice, parent, level.any_kept, open);
+  if (answer == JSON_BAD || !finish_level(splice, &level, &place, &more)) return false;
+  return !more || insert_members(splice, place);
 }
 
 static bool edit_array(struct splice *splice, const struct edit_node *parent, uint32_t *token) {
-  struct level level = {0};
-  size_t open = splice->reader->tokens[*token];
+  struct level level = {.visit = ++splice->edits->visits};
+  struct place place = {.parent = parent, .byte = splice->reader->tokens[*token]};
   enum json_answer answer;
-  uint32_t index = 0;
-  for (++*token;; index++) {
-    answer = json_step_element(splice->reader, token, index == 0, splice->err);
+  bool more;
+  for (++*token;; place.count++) {
+    answer = json_step_element(splice->reader, token, place.count == 0, splice->err);
     if (answer != JSON_FOUND) break;
     size_t start = splice->reader->tokens[*token];
-    if (!edit_member(splice, &level, child_of_index(splice, parent, index), start, token)) return false;
+    if (!edit_member(splice, &level, child_of_index(splice, parent, place.count), start, token)) return false;
   }
-  if (answer == JSON_BAD || !close_level(splice, &level, open + 1)) return false;
-  if (!has_new(splice, parent)) return true;
-  if (level.any_kept && !level.removing && !keep(splice, level.kept_end)) return false;
-  return insert_elements(splice, parent, index, level.any_kept, open);
+  if (answer == JSON_BAD || !finish_level(splice, &level, &place, &more)) return false;
+  return !more || insert_elements(splice, place);
 }
 
 /* A scalar where edits want to go below: null becomes what they need, anything else stands in their way. */
@@ -271,7 +289,6 @@ static bool apply_phase(struct splice *splice, uint32_t root) {
   const struct json_reader *reader = splice->reader;
   uint32_t token = 0;
   splice->edits->piece_count = 0;
-  splice->edits->round++;
   splice->done = 0;
   if (!edit_value(splice, root, &token)) return false;
   if (token != reader->token_count) {
