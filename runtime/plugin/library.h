@@ -21,14 +21,17 @@ struct plugin {
   char *file;               /* where it was loaded from */
 };
 
-/* `name`: a bare name ("json": NAME.so on the path) or one with a slash (a file, relative to `folder`). Loads the library, checks
- * permissions (not world-writable; group-writable only for the owner's own group; owner root or us), entry symbol, major version, required callbacks,
- * names. `role`: WEIR_TRANSFORM or WEIR_SINK, which it must offer. NULL: refused, err has the sentence. */
-const struct plugin *plugin_open(const struct plugin_path *path, const char *folder, const char *name, uint32_t role,
-    struct error *err);
+/* `name`: a bare name ("json": the plugin "json" of json.so on the path), or one with a slash: a file, relative to
+ * `folder`, whose only plugin is meant. Of a library with several, "FILE:PLUGIN" or "NAME:PLUGIN" chooses. Loads the
+ * library, checks permissions (it, its folder and those above are not world-writable; group-writable only for the
+ * owner's own group, and not when we are root; owner root or us), entry symbol, major version, required callbacks,
+ * names. `role`: WEIR_TRANSFORM or WEIR_SINK, which it must offer; 0: any. NULL: refused, err has the sentence. */
+const struct plugin *plugin_open(
+    const struct plugin_path *path, const char *folder, const char *name, uint32_t role, struct error *err);
 
-/* Every plugin on the path, for `weir plugins`; what is refused is given with its sentence. */
-void plugin_each(const struct plugin_path *path, void (*each)(void *ctx, const struct plugin *plugin, const char *refusal),
-    void *ctx);
+/* Every plugin on the path, for `weir plugins`. What is refused is given with its sentence: then plugin->table is
+ * NULL, and only plugin->file counts; it dies with the call. Loads all of them. */
+void plugin_each(const struct plugin_path *path,
+    void (*each)(void *ctx, const struct plugin *plugin, const char *refusal), void *ctx);
 
 #endif

@@ -1,5 +1,5 @@
-/* setup.h: one stage of the pipeline, prepared: plugin, checked options, what prepare() built. Shared by all lanes, read-only
- * after setup_open(). [main] */
+/* setup.h: one stage of the pipeline, prepared: plugin, checked options, what prepare() built. Shared by all lanes,
+ * read-only after setup_open(). [main] */
 #ifndef WEIR_PLUGIN_SETUP_H
 #define WEIR_PLUGIN_SETUP_H
 #include <stdbool.h>
@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "plugin/library.h"
 
+struct metrics;
 struct report;
 struct weir_config;
 
@@ -15,6 +16,7 @@ struct worker_facts {
   const char *pipeline, *group, *instance, *directory; /* as in <weir/ext/worker.h> */
   const struct clock *clock;
   const struct plugin_path *path;
+  struct metrics *metrics; /* NULL: nothing is measured (`weir check`) */
   uint32_t lanes;
 };
 
@@ -28,10 +30,10 @@ struct setup_request {
 };
 
 struct setup;
-/* Loads the plugin, refuses unknown options with did-you-mean, types and required ones, fills fallbacks, calls prepare() and
- * more_options(). All errors go to `report` with their place. NULL: something was reported. */
+/* Loads the plugin, refuses unknown options with did-you-mean, types and required ones, fills fallbacks, calls
+ * prepare() and more_options(). All errors go to `report` with their place. NULL: something was reported. */
 struct setup *setup_open(const struct setup_request *request, const struct worker_facts *facts, struct report *report);
-/* Calls release(). must(no stage of it is left). NULL is fine. */
+/* [main] Calls release(). must(no stage of it is left). NULL is fine. */
 void setup_close(struct setup *setup);
 
 const struct plugin *setup_plugin(const struct setup *setup);
