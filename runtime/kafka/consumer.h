@@ -63,7 +63,7 @@ bool consumer_is_lost(const struct consumer *consumer);
 const char *consumer_strategy(const struct consumer *consumer);
 const char *consumer_strategy_reason(const struct consumer *consumer);
 /* Member id in the group, "" before the first join. Valid until the next call. */
-const char *consumer_member(const struct consumer *consumer);
+const char *consumer_member(struct consumer *consumer);
 
 /* Topics of the subscription that exist, with their partition count, for the first screen; blocks up to `timeout_ms`. `each` may be
  * NULL. False: err says what is missing ("no broker answers at ...", "topic 'quake' does not exist; near: 'quakes'"). */

@@ -17,13 +17,14 @@ enum feed_result {
   FEED_EMPTY,  /* nothing now; the ready callback will fire */
   FEED_RECORD, /* *message and *view are filled; the message is the caller's (feed_source()->release) */
   FEED_END,    /* end of the partition at *offset: everything below was delivered */
-  FEED_ERROR,  /* err has the sentence, with the watermarks where the offset is out of range. retriable: librdkafka keeps trying and goes
+  FEED_ERROR, /* err has the sentence, with the watermarks where the offset is out of range. retriable: librdkafka keeps trying and goes
                   on by itself, read on; else the partition stands until it is assigned anew */
 };
 
 /* [control, in the assign callback, before rd_kafka_assign] `ready(ctx)` comes from any thread, under the queue's lock: it may only set
  * a flag and wake a lane. */
-struct feed *feed_open(struct consumer *consumer, const char *topic, int32_t partition, void (*ready)(void *ctx), void *ctx);
+struct feed *feed_open(
+    struct consumer *consumer, const char *topic, int32_t partition, void (*ready)(void *ctx), void *ctx);
 /* [control, after unassign] Disables the callback, drains to NULL, frees. NULL is fine. */
 void feed_close(struct feed *feed);
 /* [lane] Never blocks. */

@@ -1,0 +1,101 @@
+/* consumer_inside.h: the consumer as its own files see it: consumer.c (life), rebalance.c (partitions come and go),
+ * start_offsets.c (where they start), watch.c (what is wrong outside), committer.c and feed.c (read the table of what is owned).
+ *
+ * All of it belongs to the control thread, but for `handle` and `queue`, which librdkafka guards. */
+#ifndef WEIR_KAFKA_CONSUMER_INSIDE_H
+#define WEIR_KAFKA_CONSUMER_INSIDE_H
+#include <librdkafka/rdkafka.h>
+#include "kafka/budget.h"
+#include "kafka/client.h"
+#include "kafka/consumer.h"
+#include "kafka/strategy.h"
+
+enum { CONSUMER_MAGIC = 0x5e1c0f27, CONSUMER_MEMBER_MAX = 256, CONSUMER_TROUBLES = 16 };
+
+/* A partition of the current assignment. */
+struct owned {
+  char *topic;
+  int32_t partition;
+  int64_t start;     /* of this assignment */
+  int64_t confirmed; /* newest offset that the broker confirmed in it; no commit goes below */
+  int64_t low, end;  /* what the partition held when it was assigned, -1: not known */
+  bool was_committed;
+};
+
+/* A topic of which a partition is or was owned. */
+struct known_topic {
+  char *name;
+  int32_t partitions;
+  /* All partitions below this one have a commit of the group, so one at or above it without a commit is new. 0: not known. It is
+   * the number in the metadata of each commit. */
+  int32_t started;
+};
+
+/* One kind of trouble that was told. */
+struct trouble {
+  int32_t code;
+  int64_t next_ms;
+};
+
+struct consumer {
+  struct client client;
+  uint32_t magic;
+  rd_kafka_t *handle;
+  rd_kafka_queue_t *queue; /* what consumer_poll() serves; for consumer_wake() */
+  const struct pipeline_file *file;
+  const struct clock *clock;
+  struct consumer_events events;
+  struct strategy strategy;
+  struct kafka_budget budget;
+  int64_t resolve_ms; /* bound for starts_resolve() */
+  rd_kafka_topic_partition_list_t *subscription;
+  bool joined; /* subscribed */
+  bool left;
+  char member[CONSUMER_MEMBER_MAX];
+
+  struct owned *owned;
+  size_t owned_count;
+  struct known_topic *topics;
+  size_t topic_count;
+  int64_t rejoin_at_ms; /* after an assignment was refused: leave at once, join again then. 0: nothing to do */
+  bool leave_due;       /* refused, and not left yet */
+  int64_t recount_at_ms;
+  bool over_budget_told;
+
+  struct trouble troubles[CONSUMER_TROUBLES];
+  bool suspect;      /* brokers or topics may be missing: look */
+  bool missing_told; /* and that was told */
+  int64_t look_at_ms;
+};
+
+/* The entry of a partition, NULL: not owned. */
+struct owned *consumer_owned(const struct consumer *consumer, const char *topic, int32_t partition);
+/* The topic's entry, made when it is new. */
+struct known_topic *consumer_topic(struct consumer *consumer, const char *name);
+/* Metadata of a commit in this topic, in a new string for librdkafka to free(). */
+char *consumer_commit_metadata(struct consumer *consumer, const char *topic);
+
+/* --- rebalance.c --- */
+void rebalance_callback(
+    rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *opaque);
+/* Everything owned goes, as lost: the cluster did not get to say so. */
+void rebalance_drop_all(struct consumer *consumer);
+/* Carries out what a refused assignment left to do. */
+void rebalance_tick(struct consumer *consumer, int64_t now_ms);
+
+/* --- start_offsets.c --- */
+/* Finds and commits the starts of the owned partitions from `first` on; blocks up to consumer->resolve_ms. False: err. */
+bool starts_resolve(struct consumer *consumer, size_t first, struct error *err);
+/* Counts again, now and then, how many partitions of each topic the group has started. */
+void starts_tick(struct consumer *consumer, int64_t now_ms);
+
+/* --- watch.c --- */
+void watch_error_callback(rd_kafka_t *handle, int code, const char *reason, void *opaque);
+/* An error that came through consumer_poll(). */
+void watch_message(struct consumer *consumer, const rd_kafka_message_t *message);
+/* Looks for what is missing, when that is due. */
+void watch_tick(struct consumer *consumer, int64_t now_ms);
+/* Tells the host, at most every LIMIT_TROUBLE_MS for one code. */
+void watch_tell(struct consumer *consumer, const struct error *err);
+
+#endif

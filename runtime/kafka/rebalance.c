@@ -1,0 +1,199 @@
+/* rebalance.c: partitions come and go, inside librdkafka's callback, on the control thread. The table of what is owned changes
+ * only here: a partition is in it from before the host hears of it until after the host has let go of it. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "kafka/consumer_inside.h"
+
+enum { REJOIN_MS = 5000 };
+
+/* --- the table ------------------------------------------------------------------------------------------------------- */
+
+static void owned_add(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list) {
+  size_t count = consumer->owned_count + (size_t)list->cnt;
+  struct owned *owned = realloc(consumer->owned, (count ? count : 1) * sizeof *owned);
+  must(owned);
+  consumer->owned = owned;
+  for (int i = 0; i < list->cnt; i++) {
+    const rd_kafka_topic_partition_t *element = &list->elems[i];
+    must(!consumer_owned(consumer, element->topic, element->partition));
+    char *topic = strdup(element->topic);
+    must(topic);
+    owned[consumer->owned_count++] = (struct owned){
+        .topic = topic, .partition = element->partition, .start = -1, .confirmed = -1, .low = -1, .end = -1};
+  }
+}
+
+static void owned_remove(struct consumer *consumer, const char *topic, int32_t partition) {
+  struct owned *gone = consumer_owned(consumer, topic, partition);
+  if (!gone) return;
+  free(gone->topic);
+  size_t behind = (size_t)(consumer->owned + consumer->owned_count - (gone + 1));
+  memmove(gone, gone + 1, behind * sizeof *gone);
+  consumer->owned_count--;
+}
+
+static struct assignment_request request_of(const struct owned *owned) {
+  return (struct assignment_request){.topic = owned->topic,
+      .partition = owned->partition,
+      .start = owned->start,
+      .was_committed = owned->was_committed,
+      .end = owned->end};
+}
+
+/* In new memory; the topics point into the table. */
+static struct assignment_request *requests_of(const struct owned *owned, size_t count) {
+  struct assignment_request *requests = calloc(count ? count : 1, sizeof *requests);
+  must(requests);
+  for (size_t i = 0; i < count; i++) requests[i] = request_of(&owned[i]);
+  return requests;
+}
+
+static rd_kafka_topic_partition_list_t *list_of(const struct owned *owned, size_t count) {
+  rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+  for (size_t i = 0; i < count; i++)
+    rd_kafka_topic_partition_list_add(list, owned[i].topic, owned[i].partition)->offset = owned[i].start;
+  return list;
+}
+
+/* --- telling librdkafka ---------------------------------------------------------------------------------------------- */
+
+static bool incremental(rd_kafka_t *handle) {
+  const char *protocol = rd_kafka_rebalance_protocol(handle);
+  return protocol && strcmp(protocol, "COOPERATIVE") == 0;
+}
+
+/* An empty list too must be answered, or the group stands still. */
+static void tell_assign(struct consumer *consumer, const struct owned *owned, size_t count) {
+  rd_kafka_topic_partition_list_t *list = list_of(owned, count);
+  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (incremental(consumer->handle)) {
+    rd_kafka_error_t *error = rd_kafka_incremental_assign(consumer->handle, list);
+    if (error) code = rd_kafka_error_code(error);
+    if (error) rd_kafka_error_destroy(error);
+  } else
+    code = rd_kafka_assign(consumer->handle, list);
+  rd_kafka_topic_partition_list_destroy(list);
+  if (!code) return;
+  struct error err;
+  error_set(&err, "librdkafka did not take an assignment: %s", rd_kafka_err2str(code));
+  err.code = code;
+  watch_tell(consumer, &err);
+}
+
+static void tell_unassign(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list) {
+  if (incremental(consumer->handle)) {
+    rd_kafka_error_t *error = rd_kafka_incremental_unassign(consumer->handle, list);
+    if (error) log_line(WEIR_WARN, "consumer", "unassigning: %s", rd_kafka_error_string(error));
+    if (error) rd_kafka_error_destroy(error);
+  } else
+    rd_kafka_assign(consumer->handle, NULL);
+}
+
+/* --- partitions come ------------------------------------------------------------------------------------------------- */
+
+static void tell_over_budget(struct consumer *consumer) {
+  if (consumer->over_budget_told || (int64_t)consumer->owned_count <= consumer->budget.partitions) return;
+  consumer->over_budget_told = true;
+  log_line(WEIR_WARN, "consumer",
+      "%zu partitions are assigned, whose queues of %" PRId64 " KiB may take %" PRId64
+      " MiB in all, more than half of 'memory': raise 'memory', start more workers, or set the property "
+      "queued.max.messages.kbytes lower",
+      consumer->owned_count, consumer->budget.queue_kbytes,
+      kafka_budget_queues(&consumer->budget, (int64_t)consumer->owned_count) >> 20);
+}
+
+/* Nothing of it is assigned; the group is left and joined again later, so that it is asked for again. */
+static void refuse(struct consumer *consumer, size_t first, const struct error *err) {
+  while (consumer->owned_count > first) {
+    const struct owned *last = &consumer->owned[consumer->owned_count - 1];
+    owned_remove(consumer, last->topic, last->partition);
+  }
+  tell_assign(consumer, NULL, 0);
+  consumer->leave_due = true;
+  if (err) watch_tell(consumer, err);
+}
+
+static void come(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list) {
+  size_t first = consumer->owned_count, count = (size_t)list->cnt;
+  struct error err = {0};
+  owned_add(consumer, list);
+  if (!starts_resolve(consumer, first, &err)) {
+    if (!err.fatal) error_wrap(&err, "the assigned partitions are not taken now");
+    refuse(consumer, first, &err);
+    return;
+  }
+  for (size_t i = first; i < consumer->owned_count; i++) consumer->owned[i].confirmed = consumer->owned[i].start;
+  struct assignment_request *requests = requests_of(consumer->owned + first, count);
+  if (consumer->events.assign(consumer->events.ctx, requests, count)) {
+    tell_assign(consumer, consumer->owned + first, count);
+    consumer->events.assigned(consumer->events.ctx, requests, count);
+    tell_over_budget(consumer);
+  } else
+    refuse(consumer, first, NULL);
+  free(requests);
+}
+
+/* --- partitions go --------------------------------------------------------------------------------------------------- */
+
+/* The entries of the list that are owned: a refused partition is not. */
+static struct owned *owned_of(
+    const struct consumer *consumer, const rd_kafka_topic_partition_list_t *list, size_t *count) {
+  struct owned *going = calloc((size_t)list->cnt + 1, sizeof *going);
+  must(going);
+  *count = 0;
+  for (int i = 0; i < list->cnt; i++) {
+    const struct owned *owned = consumer_owned(consumer, list->elems[i].topic, list->elems[i].partition);
+    if (owned) going[(*count)++] = *owned;
+  }
+  return going;
+}
+
+static void go(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list, bool lost, bool tell) {
+  size_t count = 0;
+  struct owned *going = owned_of(consumer, list, &count);
+  struct assignment_request *requests = requests_of(going, count);
+  if (count) consumer->events.revoke(consumer->events.ctx, requests, count, lost);
+  if (tell) tell_unassign(consumer, list);
+  if (count) consumer->events.revoked(consumer->events.ctx, requests, count);
+  for (int i = 0; i < list->cnt; i++) owned_remove(consumer, list->elems[i].topic, list->elems[i].partition);
+  free(requests);
+  free(going);
+}
+
+void rebalance_drop_all(struct consumer *consumer) {
+  rd_kafka_topic_partition_list_t *list = list_of(consumer->owned, consumer->owned_count);
+  if (list->cnt) go(consumer, list, true, false);
+  rd_kafka_topic_partition_list_destroy(list);
+}
+
+void rebalance_callback(
+    rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *opaque) {
+  struct consumer *consumer = ((struct client *)opaque)->owner;
+  must_be(consumer, CONSUMER_MAGIC);
+  must(handle == consumer->handle);
+  if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    come(consumer, list);
+    return;
+  }
+  if (code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
+    log_line(WEIR_WARN, "consumer", "the group's rebalance failed: %s", rd_kafka_err2str(code));
+  go(consumer, list, rd_kafka_assignment_lost(handle) || code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS, true);
+}
+
+/* --- after a refusal ------------------------------------------------------------------------------------------------- */
+
+void rebalance_tick(struct consumer *consumer, int64_t now_ms) {
+  if (consumer->leave_due) {
+    consumer->leave_due = false;
+    consumer->rejoin_at_ms = now_ms + REJOIN_MS;
+    rd_kafka_unsubscribe(consumer->handle);
+  } else if (consumer->rejoin_at_ms && now_ms >= consumer->rejoin_at_ms) {
+    consumer->rejoin_at_ms = 0;
+    rd_kafka_subscribe(consumer->handle, consumer->subscription);
+  }
+}
