@@ -57,27 +57,29 @@ static int64_t commit_deadline(const struct control *control) {
 }
 
 static void ask_all(struct assignment **assignments, size_t count, struct errand errand) {
-  for (size_t i = 0; i < count; i++) {
-    if (errand.kind == ERRAND_PROGRESS && assignment_has_done(assignments[i], ERRAND_DRAIN)) continue;
-    assignment_ask(assignments[i], errand);
-  }
+  for (size_t i = 0; i < count; i++) assignment_ask(assignments[i], errand);
 }
 
-/* How far the lanes came with batches that are not settled: a lane that does not answer is stuck, and its prefix stays as it is. */
+static uint64_t in_flight(struct assignment *assignment) {
+  pthread_mutex_lock(&assignment->partition->lock);
+  uint64_t records = tally_in_flight(&assignment->partition->tally);
+  pthread_mutex_unlock(&assignment->partition->lock);
+  return records;
+}
+
+/* How far the lanes came with batches that never settle: a lane that does not answer is stuck, and its prefix stays as it is. */
 static void ask_progress(struct control *control, struct assignment **assignments, size_t count) {
-  struct assignment *asked;
-  ask_all(assignments, count, (struct errand){.kind = ERRAND_PROGRESS});
   int64_t deadline_ms = control_now(control) + LIMIT_LANE_STUCK_MS;
-  for (size_t i = 0; i < count; i++) {
-    asked = assignments[i];
-    if (!assignment_has_done(asked, ERRAND_DRAIN)) drain_wait(control, &asked, 1, ERRAND_PROGRESS, deadline_ms);
-  }
+  for (size_t i = 0; i < count; i++)
+    if (in_flight(assignments[i])) assignment_ask(assignments[i], (struct errand){.kind = ERRAND_PROGRESS});
+  for (size_t i = 0; i < count; i++)
+    if (in_flight(assignments[i])) drain_wait(control, &assignments[i], 1, ERRAND_PROGRESS, deadline_ms);
 }
 
 static void report(struct control *control, struct assignment *assignment) {
   struct partition *partition = assignment->partition;
+  uint64_t records = in_flight(assignment);
   pthread_mutex_lock(&partition->lock);
-  uint64_t records = tally_in_flight(&partition->tally);
   int64_t offset = partition->ledger.committable, stopped_at = assignment->stopped_at;
   pthread_mutex_unlock(&partition->lock);
   if (records == 0) return;
@@ -106,11 +108,10 @@ void drain_assignments(struct control *control, struct assignment **assignments,
   for (size_t i = 0; i < count; i++) assignment_fence(assignments[i]);
   ask_all(assignments, count,
       (struct errand){.kind = ERRAND_DRAIN, .deadline_ms = deadline_ms, .stopping = control->leaving_group});
-  if (!drain_wait(control, assignments, count, ERRAND_DRAIN, deadline_ms)) {
+  if (!drain_wait(control, assignments, count, ERRAND_DRAIN, deadline_ms))
     log_line(WEIR_WARN, "worker", "%s: giving up what is in flight",
         control_gives_up(control) ? "the second signal came" : "the time for the drain is over");
-    ask_progress(control, assignments, count);
-  }
+  ask_progress(control, assignments, count);
   commit_prefix(control);
   control_say_stops(control);
   for (size_t i = 0; i < count; i++) report(control, assignments[i]);

@@ -58,12 +58,17 @@ static bool start_filling(struct intake *intake, struct assignment *assignment) 
   return false;
 }
 
+/* The runner tells of room only for batches that began. */
+static void give_back(struct intake *intake, struct batch *batch) {
+  runner_give(intake->runner, batch);
+  intake->dry = false;
+}
+
 void intake_drop(struct intake *intake, struct assignment *assignment) {
   if (!assignment->filling) return;
   struct batch *batch = assignment->filling->batch;
   assignment->filling = NULL;
-  batch_abandon(batch);
-  runner_give(intake->runner, batch);
+  give_back(intake, batch);
 }
 
 static bool is_full(const struct intake *intake, const struct assignment *assignment, const struct visit *visit) {
@@ -227,11 +232,7 @@ void intake_begin_confirmed(struct intake *intake, struct assignment *assignment
 }
 
 void intake_abandon_unconfirmed(struct intake *intake, struct assignment *assignment) {
-  while (assignment->unconfirmed) {
-    struct batch *batch = take_unconfirmed(assignment)->batch;
-    batch_abandon(batch);
-    runner_give(intake->runner, batch);
-  }
+  while (assignment->unconfirmed) give_back(intake, take_unconfirmed(assignment)->batch);
 }
 
 void intake_settled(struct intake *intake, struct batch *batch) {
@@ -267,17 +268,4 @@ void intake_progress(struct intake *intake, struct assignment *assignment) {
   bool moved = partition->ledger.epoch && partition->ledger.committable > partition->ledger.confirmed;
   pthread_mutex_unlock(&partition->lock);
   if (moved) intake->settings->events.committable(intake->settings->events.ctx, false);
-}
-
-static void lower(void *ctx, const struct batch *batch) {
-  int64_t *lowest = ctx, offset = batch_lowest_open(batch);
-  if (offset < *lowest) *lowest = offset;
-}
-
-int64_t intake_lowest(const struct intake *intake, const struct assignment *assignment) {
-  int64_t lowest = INT64_MAX;
-  runner_each(intake->runner, assignment->partition, lower, &lowest);
-  if (assignment->unconfirmed && assignment->unconfirmed->batch->first < lowest)
-    lowest = assignment->unconfirmed->batch->first;
-  return lowest;
 }

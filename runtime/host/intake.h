@@ -47,7 +47,5 @@ void intake_end(struct intake *intake, struct assignment *assignment);
 void intake_settled(struct intake *intake, struct batch *batch);
 /* Tells the ledger how far the unsettled batches have come. */
 void intake_progress(struct intake *intake, struct assignment *assignment);
-/* Lowest offset of it that is in flight, INT64_MAX: none. */
-int64_t intake_lowest(const struct intake *intake, const struct assignment *assignment);
 
 #endif

@@ -115,12 +115,24 @@ static void adopt(struct lane *lane, struct assignment *assignment) {
   say_done(lane, assignment, ERRAND_ADOPT);
 }
 
+/* At most once: what is opened has to begin first, and the runner begins nothing of a partition that drains. */
+static bool has_to_begin(const struct assignment *assignment) {
+  return assignment->unconfirmed && !assignment->stopped;
+}
+
+static void flush(struct lane *lane, struct assignment *assignment) {
+  assignment->flushed = true;
+  if (assignment->adopted)
+    runner_flush(lane->runner, assignment->partition, WEIR_FLUSH_REVOKE, assignment->drain_deadline_ms);
+}
+
 static void drain(struct lane *lane, struct assignment *assignment, const struct errand *errand) {
   must(assignment->state == ASSIGNMENT_RUNNING || assignment->state == ASSIGNMENT_STOPPED);
   assignment->state = ASSIGNMENT_DRAINING;
+  assignment->drain_deadline_ms = errand->deadline_ms;
   unlist(lane, assignment);
   intake_drop(&lane->intake, assignment);
-  if (!errand->stopping) runner_flush(lane->runner, assignment->partition, WEIR_FLUSH_REVOKE, errand->deadline_ms);
+  assignment->flushed = errand->stopping && !has_to_begin(assignment);
 }
 
 static void forget(struct lane *lane, struct assignment *assignment, bool lost) {
@@ -212,11 +224,10 @@ static void look_at_owing(struct lane *lane) {
   }
 }
 
-/* Nothing of it is in flight, or only what a stopped partition will never settle. */
-static bool is_drained(const struct lane *lane, const struct assignment *assignment) {
-  if (!assignment->unconfirmed && runner_in_flight(lane->runner, assignment->partition) == 0) return true;
-  return assignment->stopped && assignment->stopped_at >= 0 &&
-         intake_lowest(&lane->intake, assignment) >= assignment->stopped_at;
+static void look_at_draining(struct lane *lane, struct assignment *assignment) {
+  if (assignment_has_done(assignment, ERRAND_DRAIN) || has_to_begin(assignment)) return;
+  if (!assignment->flushed) flush(lane, assignment);
+  if (runner_in_flight(lane->runner, assignment->partition) == 0) say_done(lane, assignment, ERRAND_DRAIN);
 }
 
 static void look_at_filling(struct lane *lane, struct assignment *assignment) {
@@ -241,9 +252,7 @@ static void look_at(struct lane *lane, struct assignment *assignment) {
     intake_drop(&lane->intake, assignment); /* it stopped while its batch waited for more */
   if (assignment->end_offset >= 0) intake_end(&lane->intake, assignment);
   if (assignment->stopped) intake_progress(&lane->intake, assignment);
-  if (assignment->state == ASSIGNMENT_DRAINING && !assignment_has_done(assignment, ERRAND_DRAIN) &&
-      is_drained(lane, assignment))
-    say_done(lane, assignment, ERRAND_DRAIN);
+  if (assignment->state == ASSIGNMENT_DRAINING) look_at_draining(lane, assignment);
 }
 
 /* The batches that tickets still held have come back: nothing points to it any more. */
