@@ -188,6 +188,8 @@ void consumer_close(struct consumer *consumer, int timeout_ms) {
 
 /* --- what it knows --------------------------------------------------------------------------------------------------- */
 
+const char *consumer_library_version(void) { return rd_kafka_version_str(); }
+
 bool consumer_is_lost(const struct consumer *consumer) {
   must_be(consumer, CONSUMER_MAGIC);
   return rd_kafka_assignment_lost(consumer->handle);

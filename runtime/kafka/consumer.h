@@ -57,6 +57,9 @@ void consumer_leave(struct consumer *consumer, int timeout_ms);
 /* Destroys; leaves before when that has not been done. must(no message, no feed is left). */
 void consumer_close(struct consumer *consumer, int timeout_ms);
 
+/* [any] Version of the librdkafka that runs, "2.0.2". */
+const char *consumer_library_version(void);
+
 /* The current assignment was lost (session or max.poll expired) although the callback has not come yet: do not commit. */
 bool consumer_is_lost(const struct consumer *consumer);
 /* "range", "cooperative-sticky", "consumer (KIP-848)": what was chosen, and why, for the first screen. */
