@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "base/error.h"
 #include "base/inbox.h"
+#include "base/log.h"
 #include "batch/batch.h"
 #include "batch/partition.h"
 
@@ -79,6 +80,7 @@ struct assignment {
   int64_t filling_bytes;
   int64_t filling_until_ms;                       /* 0: it has no record yet */
   struct portion *unconfirmed, **unconfirmed_end; /* at_most_once: opened, their commit not confirmed yet */
+  struct log_limit trouble;                       /* of its feed, that passes by itself */
   int64_t drain_deadline_ms;
   bool flushed;       /* the stages were asked to finish what is deferred */
   int64_t end_offset; /* end of the partition that the ledger has not been told, -1: none */

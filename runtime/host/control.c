@@ -15,8 +15,8 @@ enum {
   LEAVE_MS_MAX = 24 * 3600 * 1000,
   LANE_END_MS = 5000,
 };
-/* librdkafka's codes for "another member has this identity". */
-enum { CODE_FENCED = -144, CODE_FENCED_INSTANCE_ID = 82 };
+/* Kafka's FENCED_INSTANCE_ID: another member has this one's identity. */
+enum { CODE_FENCED_INSTANCE_ID = 82 };
 
 /* --- what Kafka says --- */
 
@@ -28,7 +28,7 @@ static void on_trouble(void *ctx, const struct error *err) {
   }
   if (control->fatal) return;
   control->fatal = true;
-  control->fenced = err->code == CODE_FENCED || err->code == CODE_FENCED_INSTANCE_ID;
+  control->fenced = err->code == CODE_FENCED_INSTANCE_ID;
   control->fatal_err = *err;
 }
 

@@ -3,6 +3,7 @@
 #include "host/intake.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "host/assignment.h"
 #include "host/lane.h"
 #include "pipeline/runner.h"
@@ -92,7 +93,12 @@ static void take_records(struct intake *intake, struct assignment *assignment, s
     case FEED_RECORD: add_record(assignment, message, &view); break;
     case FEED_END: assignment->end_offset = offset; break;
     case FEED_EMPTY: visit->empty = true; return;
-    case FEED_ERROR: visit->failed = true; return;
+    case FEED_ERROR:
+      /* librdkafka tries again at the same offset: nothing is left out. */
+      visit->failed = !visit->err.retriable;
+      if (visit->failed) return;
+      log_limited(&assignment->trouble, LIMIT_TROUBLE_MS, WEIR_WARN, "worker", "%s", visit->err.text);
+      break;
     }
   }
 }
