@@ -36,7 +36,7 @@ static bool topic_is_usable(const struct rd_kafka_metadata_topic *topic) {
 
 static bool any_wants(const char *const *wanted, size_t wanted_count, const char *topic) {
   for (size_t i = 0; i < wanted_count; i++)
-    if (kafka_topic_matches(wanted[i], topic)) return true;
+    if (kafka_pattern_matches(wanted[i], topic)) return true;
   return false;
 }
 
@@ -51,7 +51,7 @@ bool topics_find(rd_kafka_t *handle, struct client *client, const char *const *w
   for (size_t i = 0; i < wanted_count; i++) {
     bool found = false;
     for (int j = 0; !found && j < metadata->topic_cnt; j++)
-      found = topic_is_usable(&metadata->topics[j]) && kafka_topic_matches(wanted[i], names[j]);
+      found = topic_is_usable(&metadata->topics[j]) && kafka_pattern_matches(wanted[i], names[j]);
     if (!found) add_missing(metadata, names, wanted[i], &missing);
   }
   for (int i = 0; each && i < metadata->topic_cnt; i++)

@@ -1,0 +1,164 @@
+/* reports.c: the reporting thread. It sleeps in librdkafka, turns each delivery report into its delivery's state, calls lanes that
+ * wait for room, and makes the handle anew when it is broken. It never produces, waits for a pool, or blocks on a lane. */
+#include <inttypes.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "base/check.h"
+#include "base/clock.h"
+#include "kafka/delivery.h"
+#include "kafka/producer_inside.h"
+
+enum { MAKE_TRIES = 10, PAUSE_MS = 1000, REMAKE_FLUSH_MS = 10000, PURGED_MS = 10000, RECORD_OVERHEAD_BYTES = 100 };
+
+/* --- one report ------------------------------------------------------------------------------------------------------ */
+
+static int64_t bytes_of(const rd_kafka_message_t *message) {
+  int64_t bytes = (int64_t)(message->len + message->key_len) + RECORD_OVERHEAD_BYTES;
+  rd_kafka_headers_t *headers = NULL;
+  if (rd_kafka_message_headers(message, &headers)) return bytes;
+  const char *name = NULL;
+  const void *value = NULL;
+  size_t size = 0;
+  for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size); i++)
+    bytes += (int64_t)(strlen(name) + size) + 4;
+  return bytes;
+}
+
+/* The broker refuses a batch whole, so a large neighbour, or a limit below our batches, would take innocent records along. Only what was
+ * alone in its batch is refused; the others are sent again in smaller batches. */
+static enum delivery_state judge_size(struct producer *producer, const rd_kafka_message_t *message) {
+  int64_t bytes = bytes_of(message), half = producer->batch_bytes / 2;
+  if (bytes >= producer->batch_bytes) return DELIVERY_REFUSED;
+  int64_t wanted = bytes > half ? bytes : half;
+  if (wanted < atomic_load(&producer->batch_bytes_wanted)) atomic_store(&producer->batch_bytes_wanted, wanted);
+  atomic_store(&producer->broken, true);
+  return DELIVERY_LOST;
+}
+
+static void tell_lost(struct producer *producer, const rd_kafka_message_t *message) {
+  if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) return;
+  log_limited(&producer->trouble, LIMIT_TROUBLE_MS, WEIR_WARN, "producer",
+      "a record for topic %s was not delivered and is sent again: %s", rd_kafka_topic_name(message->rkt),
+      rd_kafka_err2str(message->err));
+}
+
+void reports_on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque) {
+  (void)handle;
+  struct producer *producer = ((struct client *)opaque)->owner;
+  struct delivery *delivery = message->_private;
+  enum delivery_state state = DELIVERY_CONFIRMED;
+  if (message->err) {
+    const char *topic = rd_kafka_topic_name(message->rkt);
+    const struct output *output = outputs_find(producer, weir_text(topic));
+    state = delivery_of(message->err, output && output->own);
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) state = judge_size(producer, message);
+    if (state == DELIVERY_LOST) tell_lost(producer, message);
+  }
+  delivery->code = message->err;
+  delivery->partition = message->partition;
+  delivery->offset = message->offset < 0 ? -1 : message->offset;
+  delivery->state = (int32_t)state;
+  shipment_close_one(delivery->shipment);
+}
+
+void reports_on_error(rd_kafka_t *handle, int code, const char *reason, void *opaque) {
+  struct producer *producer = ((struct client *)opaque)->owner;
+  must_be(producer, PRODUCER_MAGIC);
+  struct error err = {0};
+  char words[512];
+  static struct log_limit limit;
+  if (code == RD_KAFKA_RESP_ERR__FATAL) {
+    rd_kafka_fatal_error(handle, words, sizeof words);
+    atomic_store(&producer->broken, true);
+    error_set(&err, "librdkafka's producer is broken and is made anew: %s", words);
+  } else if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    client_unreachable(&producer->client, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, &err);
+  } else if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION) {
+    error_set(&err, "the cluster at %s refuses the login: %s", producer->client.addresses, reason);
+  } else if (code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
+    error_set(
+        &err, "this user may not write with the idempotent producer: it needs the right IDEMPOTENT_WRITE: %s", reason);
+  } else {
+    return; /* in the log */
+  }
+  log_limited(&limit, LIMIT_TROUBLE_MS, WEIR_WARN, "producer", "%s", err.text);
+}
+
+/* --- room ------------------------------------------------------------------------------------------------------------ */
+
+bool reports_have_room(struct producer *producer) {
+  return rd_kafka_outq_len(producer->handle) <= producer->messages_max / 2;
+}
+
+void reports_call_waiting(struct producer *producer) {
+  for (uint32_t lane = 0; lane < producer->lanes; lane++) {
+    pthread_mutex_lock(&producer->lock);
+    struct waiting waiting = producer->waiting[lane];
+    producer->waiting[lane] = (struct waiting){0};
+    if (waiting.notify) atomic_fetch_sub(&producer->waiting_count, 1);
+    pthread_mutex_unlock(&producer->lock);
+    if (waiting.notify) waiting.notify(waiting.ctx);
+  }
+}
+
+/* --- the handle anew ------------------------------------------------------------------------------------------------- */
+
+void reports_finish(struct producer *producer, int flush_ms) {
+  rd_kafka_flush(producer->handle, flush_ms);
+  if (rd_kafka_outq_len(producer->handle)) {
+    rd_kafka_purge(producer->handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(producer->handle, PURGED_MS);
+  }
+  /* Each accepted record is reported exactly once; the pipeline's memory hangs on it. */
+  must(rd_kafka_outq_len(producer->handle) == 0);
+}
+
+/* The same configuration was taken before, so only the machine can be short of something. */
+static void make_again(struct producer *producer) {
+  struct error err = {0};
+  struct timespec pause = {.tv_sec = PAUSE_MS / 1000};
+  for (int tries = 0; !producer_make(producer, &err); tries++) {
+    log_line(WEIR_ERROR, "producer", "%s", err.text);
+    must(tries < MAKE_TRIES);
+    nanosleep(&pause, NULL);
+  }
+}
+
+static void remake(struct producer *producer) {
+  atomic_store(&producer->open, false);
+  while (atomic_load(&producer->inside)) sched_yield();
+  bool fatal = rd_kafka_fatal_error(producer->handle, NULL, 0);
+  /* What was not sent yet goes behind what has failed: it is given back too, so that lanes send both in order. */
+  rd_kafka_purge(producer->handle, RD_KAFKA_PURGE_F_QUEUE);
+  reports_finish(producer, fatal ? 0 : REMAKE_FLUSH_MS);
+  producer_unmake(producer);
+  make_again(producer);
+  log_line(WEIR_INFO, "producer", "the producer was made anew%s, with batches up to %" PRId64 " bytes",
+      fatal ? " after a fatal error" : "", producer->batch_bytes);
+  atomic_store(&producer->open, true);
+}
+
+void *reports_run(void *arg) {
+  struct producer *producer = arg;
+  must_be(producer, PRODUCER_MAGIC);
+  const struct clock *clock = clock_real();
+  int64_t resume_at_ms = 0;
+  while (!atomic_load(&producer->stopping)) {
+    if (atomic_exchange(&producer->broken, false)) {
+      remake(producer);
+      /* A producer that breaks at once must not be made in a loop. */
+      atomic_store(&producer->paused, true);
+    }
+    bool paused = atomic_load(&producer->paused);
+    if (paused && !resume_at_ms) resume_at_ms = clock_now(clock) + PAUSE_MS;
+    rd_kafka_poll(producer->handle, paused ? PAUSE_MS : -1);
+    if (paused && clock_now(clock) < resume_at_ms) continue;
+    resume_at_ms = 0;
+    if (paused) atomic_store(&producer->paused, false);
+    if (atomic_load(&producer->waiting_count) && (paused || reports_have_room(producer)))
+      reports_call_waiting(producer);
+  }
+  return NULL;
+}
