@@ -1,7 +1,6 @@
 /* committer.c: one OffsetCommit in flight: two with a retry inside librdkafka went backwards. An answer that is given up is still
  * awaited before the next commit is sent, for the same reason; only what it says is dropped. */
 #include "kafka/committer.h"
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
@@ -92,7 +91,7 @@ bool committer_send(struct committer *committer, const struct commit *commits, s
   rd_kafka_resp_err_t code = rd_kafka_commit_queue(handle, list, committer->queue, NULL, NULL);
   rd_kafka_topic_partition_list_destroy(list);
   if (code) {
-    error_set(err, "a commit could not be sent: %s", rd_kafka_err2str(code));
+    error_set(err, "%s (%s)", rd_kafka_err2str(code), rd_kafka_err2name(code));
     if (err) err->code = code;
     if (err) err->retriable = true;
     return false;
@@ -104,12 +103,13 @@ bool committer_send(struct committer *committer, const struct commit *commits, s
 
 /* --- answers --------------------------------------------------------------------------------------------------------- */
 
-static void say(
-    const struct committer *committer, const struct commit *commit, rd_kafka_resp_err_t code, struct error *err) {
+static void say(rd_kafka_resp_err_t code, struct error *err) {
   const char *cause = rd_kafka_err2str(code);
   switch (code) {
   case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
-  case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID: cause = "the group has gone on without this worker; it joins again"; break;
+  case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+    cause = "the group has gone on without this worker, which joins again";
+    break;
   case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS: cause = "the group is dividing its partitions anew"; break;
   case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID: cause = "another worker has joined with the same 'instance'"; break;
   case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: cause = "this user lacks the right READ on the group"; break;
@@ -117,9 +117,7 @@ static void say(
   case RD_KAFKA_RESP_ERR__WAIT_COORD: cause = "the group's coordinator cannot be reached"; break;
   default: break;
   }
-  error_set(err, "offset %" PRId64 " of %s/%" PRId32 " was not committed: %s", commit->offset, commit->topic,
-      commit->partition, cause);
-  (void)committer;
+  error_set(err, "%s (%s)", cause, rd_kafka_err2name(code));
   err->code = code;
   err->fatal = code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
   err->retriable =
@@ -144,7 +142,7 @@ static void take(struct committer *committer, rd_kafka_event_t *event) {
     const struct commit *commit = &committer->commits[i];
     rd_kafka_resp_err_t code = code_of(list, overall, commit);
     struct error err = {0};
-    if (code) say(committer, commit, code, &err);
+    if (code) say(code, &err);
     struct owned *owned = consumer_owned(committer->consumer, commit->topic, commit->partition);
     if (!code && owned && commit->offset > owned->confirmed) owned->confirmed = commit->offset;
     committer->answer(committer->ctx, commit, code ? &err : NULL);

@@ -20,13 +20,13 @@ struct commit {
   int64_t offset;
 };
 
-/* The answer to each line: err NULL: the broker has it. */
+/* The answer to each line. err NULL: the broker has it; else the cause alone; retriable: send it again later. */
 typedef void committer_answer(void *ctx, const struct commit *commit, const struct error *err);
 
 struct committer *committer_create(struct consumer *consumer, committer_answer *answer, void *ctx);
 void committer_destroy(struct committer *committer); /* NULL is fine */
 
-/* True while an answer is awaited. */
+/* True while an answer is awaited, a forgotten one too: a commit behind it could overtake it. */
 bool committer_is_busy(const struct committer *committer);
 /* Sends these lines (copied) asynchronously; the answer's arrival wakes consumer_poll(). must(!busy), must(count > 0). False: nothing was sent. */
 bool committer_send(struct committer *committer, const struct commit *commits, size_t count, struct error *err);
