@@ -44,7 +44,9 @@ struct made {
   int partition;
 };
 
-static size_t put_number(char *into, long long number) { return (size_t)sprintf(into, "%lld", number); }
+enum { NUMBER_ROOM = 24 }; /* for any 64-bit number */
+
+static size_t put_number(char *into, long long number) { return (size_t)snprintf(into, NUMBER_ROOM, "%lld", number); }
 
 /* The template with its three names replaced. */
 static size_t fill_template(const struct generator *generator, int64_t id, int partition, int64_t seq) {
@@ -70,8 +72,8 @@ static size_t fill_template(const struct generator *generator, int64_t id, int p
 
 static size_t fill_padded(const struct generator *generator, int64_t id, int partition, int64_t seq) {
   char *value = generator->value;
-  size_t used = (size_t)sprintf(
-      value, "{\"id\":%lld,\"partition\":%d,\"seq\":%lld,\"pad\":\"", (long long)id, partition, (long long)seq);
+  size_t used = (size_t)snprintf(value, VALUE_MAX, "{\"id\":%lld,\"partition\":%d,\"seq\":%lld,\"pad\":\"",
+      (long long)id, partition, (long long)seq);
   if (used + 2 < generator->size) {
     memset(value + used, 'x', generator->size - used - 2);
     used = generator->size - 2;
@@ -141,7 +143,7 @@ static void make(struct generator *generator, struct made *made, int64_t id) {
 }
 
 static rd_kafka_headers_t *make_headers(const struct generator *generator, const struct made *made, int64_t id) {
-  char number[32];
+  char number[NUMBER_ROOM];
   if (generator->bare) return NULL;
   rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
   rd_kafka_header_add(headers, "probe-id", -1, number, (ssize_t)put_number(number, id));
