@@ -57,6 +57,8 @@ void control_close(struct control *control); /* NULL is fine */
 /* [any] The first asks for a stop, the second gives up waiting. */
 void control_interrupt(struct control *control);
 uint32_t control_interrupts(const struct control *control);
+/* Waits so long, or until an interrupt. */
+void control_wait(struct control *control, int64_t wait_ms);
 
 /* Where everything stands. */
 struct control_view {

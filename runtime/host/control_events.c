@@ -48,6 +48,11 @@ void event_wait(struct control *control, uint64_t changes, int64_t until_ms) {
   pthread_mutex_unlock(&control->lock);
 }
 
+void control_wait(struct control *control, int64_t wait_ms) {
+  uint64_t changes = event_count(control);
+  if (!control_interrupts(control)) event_wait(control, changes, control_now(control) + wait_ms);
+}
+
 void control_tick(struct control *control) {
   const struct control_settings *settings = &control->settings;
   if (!settings->tick || control_now(control) < control->next_tick_ms) return;

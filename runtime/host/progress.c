@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { TERMINAL_EVERY_MS = 300, LOG_EVERY_MS = 30000, ESTIMATE_AFTER_MS = 10000 };
+enum { TERMINAL_EVERY_MS = 300, LOG_EVERY_MS = 30000, ESTIMATE_AFTER_MS = 10000, RATE_OVER_MS = 5000 };
 
 int64_t progress_every_ms(bool on_terminal) { return on_terminal ? TERMINAL_EVERY_MS : LOG_EVERY_MS; }
 
@@ -25,9 +25,15 @@ static const struct progress_sample *newest(const struct progress *progress) {
   return &progress->samples[(progress->count - 1) % PROGRESS_SAMPLES];
 }
 
+/* The oldest of the last seconds, at least the one before the newest. */
 static const struct progress_sample *oldest(const struct progress *progress) {
-  size_t kept = progress->count < PROGRESS_SAMPLES ? progress->count : PROGRESS_SAMPLES;
-  return &progress->samples[(progress->count - kept) % PROGRESS_SAMPLES];
+  const struct progress_sample *last = newest(progress), *found = last;
+  for (size_t back = 2; back <= progress->count && back <= PROGRESS_SAMPLES; back++) {
+    const struct progress_sample *before = &progress->samples[(progress->count - back) % PROGRESS_SAMPLES];
+    if (back > 2 && last->at_ms - before->at_ms > RATE_OVER_MS) break;
+    found = before;
+  }
+  return found;
 }
 
 int64_t progress_rate(const struct progress *progress) {

@@ -1,0 +1,15 @@
+/* guarantee.h: what a pipeline promises, in sentences: delivery, order, where records may be repeated or lost. */
+#ifndef WEIR_HOST_GUARANTEE_H
+#define WEIR_HOST_GUARANTEE_H
+#include <stdbool.h>
+#include <stdio.h>
+
+struct memory_share;
+struct pipeline_file;
+
+/* One line for each of delivery, repeats (or losses), order; `whole`: also what a retry repeats, and what exactly_once would need. */
+void guarantee_print(const struct pipeline_file *file, const struct memory_share *share, bool whole, FILE *out);
+/* The parts of `memory` and their sum, in one line, or one line each. */
+void guarantee_print_memory(const struct memory_share *share, bool whole, FILE *out);
+
+#endif

@@ -1,0 +1,174 @@
+/* worker.c: see worker.h. The order of the end matters: leave the group (drain, commit), close the producers (their open
+ * deliveries point into batches), end the lanes (their batches hold messages), destroy the consumer. */
+#include "host/worker.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "config/pipeline_file.h"
+#include "host/control.h"
+#include "host/memory.h"
+#include "host/prepared.h"
+#include "host/progress.h"
+#include "host/screen.h"
+#include "host/signals.h"
+#include "host/summary.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DESCRIBE_MS = 1000, CHECK_MS = 1000, CHECK_EVERY_MS = 1000, WAITING_EVERY_MS = 10000, END_TEXT_MAX = 1200 };
+
+struct run {
+  const struct worker *worker;
+  struct control *control;
+  struct progress progress;
+  int64_t started_ms;
+  enum control_end end;
+  struct error err;
+  bool stuck;
+};
+
+static void interrupt(void *ctx) { control_interrupt(ctx); }
+
+static void tick(void *ctx, struct control *control) {
+  struct run *run = ctx;
+  struct control_view view;
+  control_look(control, &view);
+  progress_show(&run->progress, &view, clock_now(run->worker->clock));
+}
+
+static bool open_control(struct run *run, struct error *err) {
+  const struct worker *worker = run->worker;
+  const struct control_settings settings = {.file = worker->file,
+      .plan = prepared_plan(worker->prepared),
+      .clock = worker->clock,
+      .lanes = worker->share->lanes,
+      .batch_bytes = worker->share->batch_payload,
+      .until_end = worker->until_end,
+      .tick = tick,
+      .tick_ctx = run,
+      .tick_ms = progress_every_ms(log_on_terminal())};
+  run->control = control_open(&settings, err);
+  return run->control != NULL;
+}
+
+/* Nothing is read before everything that is written to is there. False: a signal came first. */
+static bool wait_for_topics(struct run *run) {
+  struct log_limit limit = {0};
+  struct error err;
+  while (!prepared_check_topics(run->worker->prepared, CHECK_MS, &err)) {
+    log_limited(&limit, WAITING_EVERY_MS, WEIR_WARN, "worker", "waiting before the group is joined: %s", err.text);
+    control_wait(run->control, CHECK_EVERY_MS);
+    if (control_interrupts(run->control)) return false;
+  }
+  return true;
+}
+
+static void work(struct run *run) {
+  const struct screen screen = {
+      run->worker->version, run->worker->file, run->worker->share, run->worker->prepared, run->control};
+  progress_init(&run->progress, clock_now(run->worker->clock), run->worker->until_end);
+  screen_print(&screen, DESCRIBE_MS, stderr);
+  run->end = END_SIGNAL;
+  if (wait_for_topics(run)) run->end = control_run(run->control, &run->err);
+  if (run->end == END_FATAL || run->end == END_FENCED) log_line(WEIR_ERROR, "worker", "%s", run->err.text);
+}
+
+/* --- the end --- */
+
+static int exit_code(const struct run *run, const struct control_view *view) {
+  if (run->end == END_FENCED) return EXIT_FENCED;
+  if (run->end == END_FATAL) return EXIT_RUN_FAILED;
+  if (run->stuck || view->abandoned_at_end) return EXIT_ABANDONED;
+  return view->stopped ? EXIT_RUN_FAILED : EXIT_CLEAN;
+}
+
+static const char *why(const struct run *run) {
+  switch (run->end) {
+  case END_SIGNAL: return "stopped by a signal";
+  case END_REACHED: return "every partition has reached what was its end at the start";
+  case END_ALL_STOPPED:
+  case END_FENCED:
+  case END_FATAL: return run->err.text;
+  }
+  must_not_reach();
+}
+
+static void tell_end(const struct run *run, const struct control_view *view, char into[END_TEXT_MAX]) {
+  char count[TEXT_MAX];
+  size_t size = (size_t)snprintf(into, END_TEXT_MAX, "%s", why(run));
+  must(size < END_TEXT_MAX);
+  if (run->stuck)
+    snprintf(into + size, END_TEXT_MAX - size, "; a lane is stuck in a stage and was left behind");
+  else if (view->abandoned_at_end)
+    snprintf(into + size, END_TEXT_MAX - size, "; %s records in flight were given up",
+        text_of_count(count, (int64_t)view->abandoned_at_end));
+  else if (view->stopped && run->end != END_ALL_STOPPED)
+    snprintf(into + size, END_TEXT_MAX - size, "; %u partition%s stand%s still", view->stopped,
+        view->stopped == 1 ? "" : "s", view->stopped == 1 ? "s" : "");
+}
+
+static int sum_up(struct run *run, const struct control_view *last) {
+  const struct worker *worker = run->worker;
+  struct control_view view;
+  struct summary summary = {.pipeline = worker->file->pipeline, .group = worker->file->group};
+  char text[END_TEXT_MAX];
+  control_look(run->control, &view);
+  view.stopped = last->stopped;
+  tell_end(run, &view, text);
+  summary.end = text;
+  summary.exit_code = exit_code(run, &view);
+  summary.took_ms = clock_now(worker->clock) - run->started_ms;
+  summary.peak_bytes = summary_peak_bytes();
+  summary.tally = view.tally;
+  summary.accounts = control_accounts(run->control);
+  failures_init(&summary.failures);
+  control_failures(run->control, &summary.failures);
+  failures_sort(&summary.failures);
+  summary_print(&summary, stderr);
+  if (worker->json) summary_print_json(&summary, stdout);
+  failures_fini(&summary.failures);
+  fflush(NULL);
+  return summary.exit_code;
+}
+
+/* True: the lanes have ended and everything may be freed. */
+static bool wind_up(struct run *run) {
+  if (!control_leave(run->control)) return false;
+  prepared_disconnect(run->worker->prepared, 0);
+  return control_end_lanes(run->control);
+}
+
+static int finish(struct run *run, struct signals *signals) {
+  struct control_view last;
+  control_look(run->control, &last);
+  run->stuck = !wind_up(run);
+  progress_end();
+  int code = sum_up(run, &last);
+  if (run->stuck) _exit(code);
+  signals_close(signals);
+  control_close(run->control);
+  return code;
+}
+
+static int refuse(const struct worker *worker, const struct error *err, int code) {
+  fprintf(stderr, "weir: %s: %s\n", worker->file->path, err->text);
+  prepared_disconnect(worker->prepared, 0);
+  return code;
+}
+
+int worker_run(const struct worker *worker) {
+  struct run run = {.worker = worker, .started_ms = clock_now(worker->clock)};
+  struct error err;
+  if (!prepared_connect(worker->prepared, &err)) return refuse(worker, &err, EXIT_CONFIGURATION);
+  if (!open_control(&run, &err)) return refuse(worker, &err, EXIT_RUN_FAILED);
+  struct signals *signals = signals_open(interrupt, run.control, &err);
+  if (signals)
+    work(&run);
+  else {
+    run.err = err;
+    run.end = END_FATAL;
+  }
+  return finish(&run, signals);
+}
