@@ -146,6 +146,7 @@ static const struct phrase {
         "a key cannot stand here: check the indentation, and put a text with a colon in it in quotes"},
     {"did not find expected key",
         "a key was expected here, in the map that starts in line %u: check the indentation, and quotes that end too early"},
+    {"found unexpected ':'", "put a text that has a colon in it in quotes, inside of [] and {}"},
     {"could not find expected ':'", "the key in line %u has no colon behind it"},
     {"expected ',' or ']'", "the list that [ starts in line %u is not closed with ], or a comma is missing"},
     {"expected ',' or '}'", "the map that { starts in line %u is not closed with }, or a comma is missing"},

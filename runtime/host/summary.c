@@ -42,11 +42,11 @@ static void print_sum(const struct summary *summary, FILE *out) {
   static const enum outcome order[] = {
       OUTCOME_DELIVERED, OUTCOME_FILTERED, OUTCOME_DISCARDED, OUTCOME_DEAD_LETTERED, OUTCOME_ABANDONED};
   char count[TEXT_MAX];
-  fprintf(out, "  records in     %s\n", text_of_count(count, (int64_t)summary->tally.in));
+  fprintf(out, "  records in       %s\n", text_of_count(count, (int64_t)summary->tally.in));
   for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-    fprintf(out, "    %c %-13s%s\n", i ? '+' : '=', outcome_names[order[i]],
+    fprintf(out, "    %c %-15s%s\n", i ? '+' : '=', outcome_names[order[i]],
         text_of_count(count, (int64_t)summary->tally.settled[order[i]]));
-  fprintf(out, "    + in flight    %s\n", text_of_count(count, (int64_t)tally_in_flight(&summary->tally)));
+  fprintf(out, "    + in flight      %s\n", text_of_count(count, (int64_t)tally_in_flight(&summary->tally)));
 }
 
 static void print_failures(const struct failures *failures, FILE *out) {
@@ -83,9 +83,9 @@ void summary_print(const struct summary *summary, FILE *out) {
   print_sum(summary, out);
   print_failures(&summary->failures, out);
   print_partitions(summary->accounts, out);
-  fprintf(out, "  time           %s, %s records/s\n", text_of_duration(took, summary->took_ms),
+  fprintf(out, "  time             %s, %s records/s\n", text_of_duration(took, summary->took_ms),
       text_of_count(per_second, rate(summary)));
-  fprintf(out, "  memory         %s at the most\n", text_of_size(peak, summary->peak_bytes));
+  fprintf(out, "  memory           %s at the most\n", text_of_size(peak, summary->peak_bytes));
 }
 
 /* --- for machines --- */

@@ -108,7 +108,34 @@ int command_watch(int argc, char **argv) {
   return regressions ? EXIT_WRONG : EXIT_FINE;
 }
 
-/* A line "state STATE protocol PROTOCOL members N", then "MEMBER CLIENT HOST" a line. */
+/* Kafka's consumer protocol: what a member was assigned, big-endian. */
+struct cursor {
+  const unsigned char *at, *end;
+};
+
+static int64_t take(struct cursor *cursor, int bytes) {
+  uint64_t number = 0;
+  if (cursor->end - cursor->at < bytes) probe_fail(EXIT_WRONG, "a member's assignment is cut short");
+  for (int i = 0; i < bytes; i++) number = number << 8 | *cursor->at++;
+  return (int64_t)number;
+}
+
+/* " TOPIC/0,2,4" for each topic. */
+static void print_assignment(const void *data, int size) {
+  struct cursor cursor = {data, (const unsigned char *)data + size};
+  if (size == 0) return;
+  take(&cursor, 2); /* version */
+  for (int64_t topics = take(&cursor, 4); topics > 0; topics--) {
+    int64_t length = take(&cursor, 2);
+    if (cursor.end - cursor.at < length) probe_fail(EXIT_WRONG, "a member's assignment is cut short");
+    printf(" %.*s", (int)length, (const char *)cursor.at);
+    cursor.at += length;
+    int64_t count = take(&cursor, 4);
+    for (int64_t i = 0; i < count; i++) printf("%c%d", i ? ',' : '/', (int)take(&cursor, 4));
+  }
+}
+
+/* A line "state STATE protocol PROTOCOL members N", then "MEMBER CLIENT HOST [TOPIC/PARTITIONS]" a line. */
 int command_members(int argc, char **argv) {
   struct arguments arguments;
   arguments_parse(&arguments, argc, argv, (const char *const[]){NULL});
@@ -122,10 +149,14 @@ int command_members(int argc, char **argv) {
   if (groups->group_cnt == 0) printf("state none protocol - members 0\n");
   for (int i = 0; i < groups->group_cnt; i++) {
     const struct rd_kafka_group_info *info = &groups->groups[i];
-    printf("state %s protocol %s members %d\n", info->state, info->protocol && *info->protocol ? info->protocol : "-",
-        info->member_cnt);
-    for (int j = 0; j < info->member_cnt; j++)
-      printf("%s %s %s\n", info->members[j].member_id, info->members[j].client_id, info->members[j].client_host);
+    const char *protocol = info->protocol && *info->protocol ? info->protocol : "-";
+    printf("state %s protocol %s members %d\n", info->state, protocol, info->member_cnt);
+    for (int j = 0; j < info->member_cnt; j++) {
+      const struct rd_kafka_group_member_info *member = &info->members[j];
+      printf("%s %s %s", member->member_id, member->client_id, member->client_host);
+      print_assignment(member->member_assignment, member->member_assignment_size);
+      putchar('\n');
+    }
   }
   rd_kafka_group_list_destroy(groups);
   rd_kafka_destroy(client);

@@ -127,6 +127,7 @@ static void mistakes_of_yaml_alone(void **state) {
   play_refused("a: @b\n", "p.yaml:1:4: a text cannot start with this character; put it in quotes\n");
   play_refused("a:\n  - b\n  c\n", "p.yaml:4:1: ");
   play_refused("a:\n- b\n-c: d\n", "p.yaml:3:1: ");
+  play_refused("a: {b: c:9092:}\n", "p.yaml:1:14: put a text that has a colon in it in quotes, inside of [] and {}\n");
   play_refused("a: - b\n", "p.yaml:1:4: an entry of a list cannot stand here: it starts on a line of its own\n");
   play_refused("a: b\nc\nd: e\n", "the key in line 2 has no colon behind it\n");
   play_refused("%YAML 9.9\n---\na: b\n", "p.yaml:1:1: this is not YAML: found incompatible YAML document\n");
