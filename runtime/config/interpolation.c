@@ -152,16 +152,17 @@ static bool put_all(struct work *work, weir_span rest) {
   return true;
 }
 
+static bool keep(struct work *work) {
+  char *text = arena_copy(work->with->arena, work->result, work->size);
+  if (!text) return report_add(work->with->report, work->node, "no memory for this value");
+  work->node->text = weir_bytes(text, work->size);
+  return true;
+}
+
 static void apply_scalar(const struct interpolation *interpolation, struct weir_config *node) {
   if (!node->raw.size || !memchr(node->raw.data, '$', node->raw.size)) return;
   struct work work = {.with = interpolation, .node = node};
-  if (put_all(&work, node->raw)) {
-    char *text = arena_copy(interpolation->arena, work.result, work.size);
-    if (text)
-      node->text = weir_bytes(text, work.size);
-    else
-      report_add(interpolation->report, node, "no memory for this value");
-  }
+  node->broken = !put_all(&work, node->raw) || !keep(&work);
   if (work.result) explicit_bzero(work.result, work.size);
   free(work.result);
 }

@@ -21,6 +21,7 @@ struct weir_config {
   enum node_style style;
   bool masked;         /* the value is a secret: it is never shown (see node_shown()) */
   bool interpolated;   /* `text` is final */
+  bool broken;         /* its text is not known, which is reported: nothing more is said of it */
   bool fallback;       /* not written in the file: a default */
   bool comment_behind; /* of the value of keep, each or when: `#` follows on its line */
 

@@ -75,6 +75,7 @@ static void add_list(
 }
 
 bool report_add(struct report *report, const struct weir_config *node, const char *format, ...) {
+  if (node && node->broken) return false;
   va_list args;
   va_start(args, format);
   add_list(report, node ? node->file : NULL, node ? node->line : 0, node ? node->column : 0, format, args);

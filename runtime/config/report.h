@@ -26,7 +26,7 @@ void report_init(struct report *report);
 void report_fini(struct report *report);
 
 /* A sentence without a full stop, about a node; NULL: about nothing in particular. Always returns false. The same sentence at the same
- * place counts once. No secrets: show values with node_shown(). */
+ * place counts once, and of a node that is broken nothing is added. No secrets: show values with node_shown(). */
 bool report_add(struct report *report, const struct weir_config *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* About the node's key instead of its value. */
