@@ -231,6 +231,7 @@ static int compare_keys(const void *a, const void *b) {
 
 /* Sorts copies, so a map of any size is checked fast; `children` has room for them behind the real ones. */
 static void refuse_twins(struct reader *reader, struct weir_config **sorted, uint32_t child_count) {
+  if (child_count < 2) return;
   qsort(sorted, child_count, sizeof *sorted, compare_keys);
   for (uint32_t i = 1; i < child_count; i++) {
     const struct weir_config *first = sorted[i - 1], *again = sorted[i];
