@@ -104,8 +104,8 @@ broker_real() {
 }
 
 # librdkafka's mock cluster, as `weir broker` runs it.
-broker_mock() { # ARGUMENTS of weir broker
-  "$weir" broker "$@" >"$stage/mock.out" 2>"$stage/mock.err" &
+broker_mock() {
+  "$weir" broker >"$stage/mock.out" 2>"$stage/mock.err" &
   mock_pid=$!
   broker_kind=mock
   folder=$stage
@@ -115,7 +115,8 @@ broker_mock() { # ARGUMENTS of weir broker
   export WEIR_BROKERS
 }
 
-broker_halt() { "$here/broker" halt "$broker_name" "$@"; }
+broker_halt() { "$here/broker" halt "$broker_name"; }
+broker_crash() { "$here/broker" halt "$broker_name" -9; }
 broker_back() { "$here/broker" start "$broker_name" >/dev/null; }
 
 end_broker() {
@@ -136,6 +137,13 @@ ends() { "$probe" topic show "$1" | awk '{ sum += $3 } END { print sum + 0 }'; }
 committed() { "$probe" offsets "$1" "$2" | awk '{ sum += $2 } END { print sum + 0 }'; }
 lag() { "$probe" offsets "$1" "$2" | awk '{ sum += $4 } END { print sum + 0 }'; }
 members() { "$probe" members "$1" | sed -n 's/^state \([A-Za-z]*\) .* members \([0-9]*\)$/\1 \2/p'; }
+# "2 3": how many partitions each member of a settled group holds, the smallest share first; empty while it is moving.
+shares() {
+  "$probe" members "$1" | awk '
+    NR == 1 { if ($2 != "Stable") exit; next }
+    { n = 0; for (i = 4; i <= NF; i++) { split($i, part, "/"); n += split(part[2], list, ",") } print n }' |
+    sort -n | tr '\n' ' ' | sed 's/ $//'
+}
 # file NAME <<END: a file in the case's folder.
 file() { cat >"$folder/$1"; }
 
