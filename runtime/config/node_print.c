@@ -20,22 +20,31 @@ static bool is_plain(weir_span text) {
   return text.data[text.size - 1] != ' ';
 }
 
+/* YAML ends a line at more characters than Lua does, and refuses some. */
+static bool is_line_end_or_refused(weir_span rest, size_t size) {
+  static const char *const characters[] = {
+      "\xE2\x80\xA8", "\xE2\x80\xA9", "\xEF\xBB\xBF", "\xEF\xBF\xBE", "\xEF\xBF\xBF"};
+  if (size == 1) return (rest.data[0] < ' ' && rest.data[0] != '\n' && rest.data[0] != '\t') || rest.data[0] == 0x7F;
+  for (size_t i = 0; size == 3 && i < sizeof characters / sizeof *characters; i++)
+    if (memcmp(rest.data, characters[i], 3) == 0) return true;
+  return size == 0 || (size == 2 && rest.data[0] == 0xC2 && rest.data[1] < 0xA0);
+}
+
+/* What is refused or ends a line, written as an escape. */
+static void print_escape(FILE *out, weir_span rest, size_t size) {
+  const uint8_t *bytes = rest.data;
+  if (size == 3) fprintf(out, "\\u%04x", (bytes[0] & 0xFu) << 12 | (bytes[1] & 0x3Fu) << 6 | (bytes[2] & 0x3Fu));
+  if (size < 3) fprintf(out, "\\x%02x", bytes[size == 2]); /* of two bytes the second one is the code point here */
+}
+
 /* One character of a double-quoted scalar; returns how many bytes it was. */
 static size_t print_quoted_character(FILE *out, weir_span rest) {
+  static const char named[] = "\"\\\n\t", names[] = "\"\\nt";
   size_t size = text_utf8(rest);
-  uint8_t byte = rest.data[0];
-  if (byte == '"' || byte == '\\')
-    fprintf(out, "\\%c", byte);
-  else if (byte == '\n')
-    fputs("\\n", out);
-  else if (byte == '\t')
-    fputs("\\t", out);
-  else if (!size || byte < 0x20 || byte == 0x7F)
-    fprintf(out, "\\x%02x", byte);
-  else if (size == 2 && byte == 0xC2 && rest.data[1] < 0xA0)
-    fprintf(out, "\\x%02x", rest.data[1]);
-  else
-    fwrite(rest.data, 1, size, out);
+  const char *at = rest.data[0] ? strchr(named, rest.data[0]) : NULL;
+  if (at) fprintf(out, "\\%c", names[at - named]);
+  if (!at && is_line_end_or_refused(rest, size)) print_escape(out, rest, size);
+  if (!at && !is_line_end_or_refused(rest, size)) fwrite(rest.data, 1, size, out);
   return size ? size : 1;
 }
 
@@ -56,16 +65,6 @@ void node_print_scalar(FILE *out, weir_span text) {
     fwrite(text.data, 1, text.size, out);
   else
     print_quoted(out, text, true);
-}
-
-/* YAML ends a line at more characters than Lua does, and refuses some. */
-static bool is_line_end_or_refused(weir_span rest, size_t size) {
-  static const char *const characters[] = {
-      "\xE2\x80\xA8", "\xE2\x80\xA9", "\xEF\xBB\xBF", "\xEF\xBF\xBE", "\xEF\xBF\xBF"};
-  if (size == 1) return (rest.data[0] < ' ' && rest.data[0] != '\n' && rest.data[0] != '\t') || rest.data[0] == 0x7F;
-  for (size_t i = 0; size == 3 && i < sizeof characters / sizeof *characters; i++)
-    if (memcmp(rest.data, characters[i], 3) == 0) return true;
-  return size == 0 || (size == 2 && rest.data[0] == 0xC2 && rest.data[1] < 0xA0);
 }
 
 /* A block keeps lines as they are, when its first one does not start in white space, which would count as indentation. */
@@ -126,12 +125,16 @@ static void print_value(FILE *out, const struct weir_config *node) {
   fputc('\n', out);
 }
 
-/* Keys are taken as they are, never interpolated. */
-static void print_key(FILE *out, weir_span key) {
+/* Keys are taken as they are, never interpolated. YAML sees a key only where its colon comes within 1,024 characters; a longer
+ * one is announced. */
+static void print_key(FILE *out, weir_span key, int indent) {
+  enum { SHORT = 200 };
+  if (key.size > SHORT) fputs("? ", out);
   if (is_plain(key))
     fwrite(key.data, 1, key.size, out);
   else
     print_quoted(out, key, false);
+  if (key.size > SHORT) fprintf(out, "\n%*s", indent, "");
   fputc(':', out);
 }
 
@@ -141,7 +144,7 @@ static void print_entries(FILE *out, const struct weir_config *node, int indent,
     const struct weir_config *child = node->children[i];
     if (i || !first_is_indented) print_indent(out, indent);
     if (node->kind == NODE_MAP)
-      print_key(out, child->key);
+      print_key(out, child->key, indent);
     else
       fputc('-', out);
     if (node->kind == NODE_LIST && child->kind != NODE_SCALAR && child->count) {

@@ -192,7 +192,11 @@ static void interpolate(struct pipeline_reading *reading, struct weir_config *ro
 static void read_top(struct pipeline_reading *reading, const char *instance) {
   struct settings top;
   settings_begin(&top, reading->file->root, "a pipeline file", reading->report);
-  if (!top.map) return;
+  if (!top.map) {
+    /* Another kind than a map is reported by now; nothing written is not. */
+    if (node_is_null(reading->file->root)) report_add(reading->report, reading->file->root, "the file is empty");
+    return;
+  }
   read_pipeline_name(reading, &top);
   read_kafka(reading, &top);
   read_source(reading, &top, instance);

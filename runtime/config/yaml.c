@@ -80,7 +80,7 @@ static bool count(struct reader *reader, yaml_mark_t mark, uint32_t weight, uint
 
 static bool push_child(struct reader *reader, struct weir_config *node) {
   if (reader->child_count == reader->child_room) {
-    uint32_t room = reader->child_room ? 2 * reader->child_room : 64;
+    uint32_t room = 2 * reader->child_room;
     struct weir_config **children = realloc(reader->children, room * sizeof *children);
     if (!children) return no_memory(reader);
     reader->children = children;
@@ -368,25 +368,39 @@ static struct weir_config *read_all(struct reader *reader) {
   return whole ? reader->root : NULL;
 }
 
+static void reader_destroy(struct reader *reader) {
+  free(reader->children);
+  free(reader);
+}
+
+/* All zero but for the first room for children. NULL: no memory. */
+static struct reader *reader_create(const char *file, weir_span text, struct arena *arena, struct report *report) {
+  struct reader *reader = calloc(1, sizeof *reader);
+  if (!reader) return NULL;
+  reader->file = arena_copy(arena, file, strlen(file));
+  reader->text = text;
+  reader->arena = arena;
+  reader->report = report;
+  reader->child_room = 64;
+  reader->children = malloc(reader->child_room * sizeof *reader->children);
+  if (reader->file && reader->children) return reader;
+  reader_destroy(reader);
+  return NULL;
+}
+
 struct weir_config *yaml_read(const char *file, weir_span text, struct arena *arena, struct report *report) {
   if (text.size > LIMIT_FILE_BYTES) {
     report_add_at(report, file, 0, 0, "the file is larger than %d bytes", LIMIT_FILE_BYTES);
     return NULL;
   }
-  struct reader *reader = calloc(1, sizeof *reader);
-  const char *name = arena_copy(arena, file, strlen(file));
-  struct weir_config *root = NULL;
-  if (reader && name) {
-    reader->file = name;
-    reader->text = text;
-    reader->arena = arena;
-    reader->report = report;
-    drop_byte_order_mark(&reader->text);
-    root = read_all(reader);
-    free(reader->children);
-  } else
+  drop_byte_order_mark(&text);
+  struct reader *reader = reader_create(file, text, arena, report);
+  if (!reader) {
     report_add_at(report, file, 0, 0, "no memory to read the file");
-  free(reader);
+    return NULL;
+  }
+  struct weir_config *root = read_all(reader);
+  reader_destroy(reader);
   return root;
 }
 
