@@ -18,17 +18,25 @@ static struct stage *stage_of(struct host *host, const char *function) {
   return host->stage;
 }
 
+/* The call does nothing. What it should have done is missing, so nothing of the batch in process() may go on as it
+ * is. */
+static bool refuse(struct stage *stage, enum rule rule, const char *function) {
+  atomic_store(&stage->refused, true);
+  return host_misbehaves(&stage->host, rule, function);
+}
+
 static bool find_open(const weir_host *table, const weir_batch *batch, const char *function, struct open_batch *open) {
   struct host *host = host_of(table);
   struct stage *stage = stage_of(host, function);
-  if (!stage || !host_is_home(host, function)) return false;
+  if (!stage) return false;
+  if (!host_on_home_thread(host)) return refuse(stage, RULE_THREAD, function);
   *open = (struct open_batch){.stage = stage};
   if (stage->current && batch == &stage->current->view) {
     open->portion = stage->current;
     return true;
   }
   open->ticket = tickets_opened(&stage->tickets, batch);
-  if (!open->ticket) return host_misbehaves(host, RULE_CLOSED_BATCH, function);
+  if (!open->ticket) return refuse(stage, RULE_CLOSED_BATCH, function);
   open->portion = ticket_portion(open->ticket);
   return true;
 }
@@ -95,11 +103,11 @@ static void batch_settle(const weir_host *table, const weir_batch *batch, uint32
 static bool find_changeable(
     const weir_host *table, const weir_batch *batch, uint32_t index, const char *function, struct open_batch *open) {
   if (!find_open(table, batch, function, open)) return false;
-  struct host *host = &open->stage->host;
-  if (open->portion->sink) return host_misbehaves(host, RULE_SINK_CHANGES, function);
-  if (index >= open->portion->view.record_count) return host_misbehaves(host, RULE_RANGE, function);
-  if (open->ticket && !tickets_may_edit(&open->stage->tickets, open->ticket, index))
-    return host_misbehaves(host, RULE_NOT_DEFERRED, function);
+  struct stage *stage = open->stage;
+  if (open->portion->sink) return host_misbehaves(&stage->host, RULE_SINK_CHANGES, function);
+  if (index >= open->portion->view.record_count) return refuse(stage, RULE_RANGE, function);
+  if (open->ticket && !tickets_may_edit(&stage->tickets, open->ticket, index))
+    return host_misbehaves(&stage->host, RULE_NOT_DEFERRED, function);
   return true;
 }
 
@@ -141,9 +149,8 @@ static const weir_header *batch_headers(
   uint32_t found = 0;
   if (count) *count = 0;
   if (!find_open(table, batch, "headers", &open)) return NULL;
-  struct host *host = &open.stage->host;
   if (!count || index >= open.portion->view.record_count) {
-    host_misbehaves(host, count ? RULE_RANGE : RULE_ARGUMENT, "headers");
+    refuse(open.stage, count ? RULE_RANGE : RULE_ARGUMENT, "headers");
     return NULL;
   }
   if (!record_headers(open.portion->batch, &open.portion->records[index], &headers, &found)) {
@@ -170,7 +177,7 @@ static void batch_set_headers(
   struct open_batch open;
   if (!find_changeable(table, batch, index, "set_headers", &open)) return;
   if (count && !headers) {
-    host_misbehaves(&open.stage->host, RULE_ARGUMENT, "set_headers");
+    refuse(open.stage, RULE_ARGUMENT, "set_headers");
     return;
   }
   weir_header *copy = keep_headers(&open, headers, count, "set_headers");

@@ -178,7 +178,7 @@ static enum stage_result broken(struct stage *stage, struct portion *portion) {
   return STAGE_BROKEN;
 }
 
-static enum stage_result broken_by_memory(struct stage *stage, struct portion *portion, const char *what) {
+static enum stage_result broken_by_host(struct stage *stage, struct portion *portion, const char *what) {
   struct error err = {0};
   error_set(&err, "%s", what);
   memcpy(stage->failure, err.text, strlen(err.text) + 1);
@@ -215,7 +215,9 @@ static enum stage_result judge(struct stage *stage, struct portion *portion, wei
     say_failure(stage, "process");
     return broken(stage, portion);
   }
-  if (stage->spent) return broken_by_memory(stage, portion, "the memory of the batch is spent");
+  if (stage->spent) return broken_by_host(stage, portion, "the memory of the batch is spent");
+  if (stage->refused)
+    return broken_by_host(stage, portion, "a call of the plugin was refused (see \"plugin misbehaving\")");
   if (stage->ticket) return deferred(stage, result);
   if (result == WEIR_LATER) host_misbehaves(&stage->host, RULE_LATER, "process");
   retry_unsettled(stage, portion);
@@ -229,10 +231,11 @@ enum stage_result stage_process(struct stage *stage, struct portion *portion) {
   must(partition_entry(stage, portion->batch->partition));
   enum stage_result result;
   if ((stage->plugin->traits & WEIR_ASYNC) && !tickets_reserve(&stage->tickets, count)) {
-    result = broken_by_memory(stage, portion, "there is no memory for a ticket");
+    result = broken_by_host(stage, portion, "there is no memory for a ticket");
   } else {
     stage->current = portion;
     stage->spent = false;
+    atomic_store(&stage->refused, false);
     portion->open = true;
     weir_result said = stage->plugin->process(stage->self, &portion->view);
     portion->open = false;

@@ -26,6 +26,7 @@ struct stage {
   struct portion *current; /* in process() */
   struct ticket *ticket;   /* of `current`, once defer() was called */
   bool spent;              /* a change of `current` found no memory: all of it is RETRY */
+  _Atomic bool refused;    /* [any] a call on a batch was refused: the same */
   struct tickets tickets;
   _Atomic int64_t wake_at_ms;         /* [any] INT64_MAX: not asked for */
   struct stage_partition *partitions; /* sorted by pointer */

@@ -78,10 +78,10 @@ static void bad_structs(const weir_host *host, const weir_batch *batch) {
 }
 
 static void out_of_range(const weir_host *host, const weir_batch *batch) {
-  uint32_t beyond = batch->record_count, count = 7;
-  host->set_value(host, batch, beyond, weir_text("never seen"));
-  host->headers(host, batch, beyond, &count);
+  uint32_t beyond = batch->record_count;
   host->settle(host, batch, 1, beyond, WEIR_DROP, NULL);
+  host->settle(host, batch, beyond, 1, WEIR_DROP, NULL);
+  host->settle(host, batch, beyond + 1, 0, WEIR_DROP, NULL);
 }
 
 /* Without a ticket. */
@@ -92,6 +92,11 @@ static weir_result process_at_once(struct misbehave *mis, const weir_batch *batc
   if (is(mis, "result")) return 7;
   if (is(mis, "verdict")) host->settle(host, batch, 0, 1, 9, NULL);
   if (is(mis, "range")) out_of_range(host, batch);
+  if (is(mis, "change_beyond")) host->set_value(host, batch, batch->record_count, weir_text("never seen"));
+  if (is(mis, "headers_beyond")) {
+    uint32_t count = 7;
+    if (host->headers(host, batch, batch->record_count, &count) || count) return WEIR_DONE;
+  }
   if (is(mis, "stack")) use_the_stack(host, batch);
   if (is(mis, "thread")) run_elsewhere(mis, settle_elsewhere);
   if (is(mis, "struct")) bad_structs(host, batch);

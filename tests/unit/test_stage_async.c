@@ -1,0 +1,424 @@
+/* Tickets, wake() and resume(): records that get their verdict later, from the lane or from any thread; what a
+ * fence, a flush and a destroy() do to them. */
+#include "unit/stage_play.h"
+#include "plugin/stage_inside.h"
+
+static const weir_host *table(void) { return &play.stage->host.table; }
+
+/* Lets the plugin's thread do so much, and serves the lane. */
+static void let(const fixture_gate *gate, uint32_t count) {
+  gate->let(count);
+  stage_wake(play.stage, play.hand.now);
+}
+
+/* ---- An own thread that answers through wake() and resume() ---- */
+
+static void answers_come_through_wake(void **state) {
+  (void)state;
+  play_start("async_enrich", WEIR_TRANSFORM, "suffix: +");
+  const fixture_gate *gate = play_extension(FIXTURE_GATE);
+  struct portion *portion = play_batch("a - unknown b");
+  assert_int_equal(stage_process(play.stage, portion), STAGE_LATER);
+  assert_int_equal(portion->waiting, 3);
+  assert_int_equal(portion->batch->holds, 1);
+  assert_string_equal(play_verdicts(portion), "?p??");
+  assert_int_equal(stage_deferred(play.stage, NULL), 3);
+  assert_int_equal(stage_wake_at(play.stage), INT64_MAX);
+
+  gate->let(1);
+  play_wait_notified();
+  assert_int_equal(stage_wake_at(play.stage), 0);
+  stage_wake(play.stage, play.hand.now);
+  assert_int_equal(stage_wake_at(play.stage), INT64_MAX);
+  assert_false(portion->open);
+  assert_int_equal(portion->waiting, 3); /* until it is collected */
+  assert_int_equal(play_collect(), 1);
+  assert_int_equal(portion->waiting, 2);
+  assert_string_equal(play_verdicts(portion), "pp??");
+  assert_string_equal(play_values(portion), "a+ - unknown b");
+
+  let(gate, 2);
+  assert_int_equal(play_collect(), 1);
+  assert_int_equal(portion->waiting, 0);
+  assert_int_equal(portion->batch->holds, 0);
+  assert_string_equal(play_verdicts(portion), "ppjp");
+  assert_string_equal(play_values(portion), "a+ - unknown b+");
+  assert_string_equal(play_code(portion, 2), "unknown");
+  assert_int_equal(stage_deferred(play.stage, NULL), 0);
+  play_give(portion);
+  assert_int_equal(play_metric("plugin_late_completions"), 0);
+}
+
+static void several_batches_are_resumed_in_one_wake(void **state) {
+  (void)state;
+  play_start("async_enrich", WEIR_TRANSFORM, "");
+  const fixture_gate *gate = play_extension(FIXTURE_GATE);
+  struct portion *first = play_batch("a b"), *second = play_batch("c"), *third = play_batch("d e f");
+  assert_int_equal(stage_process(play.stage, first), STAGE_LATER);
+  assert_int_equal(stage_process(play.stage, second), STAGE_LATER);
+  assert_int_equal(stage_process(play.stage, third), STAGE_LATER);
+  let(gate, 4);
+  assert_int_equal(play_collect(), 3);
+  assert_int_equal(first->waiting + second->waiting, 0);
+  assert_int_equal(third->waiting, 2);
+  play_give(first);
+  play_give(second);
+  let(gate, 2);
+  assert_int_equal(play_collect(), 1);
+  assert_string_equal(play_values(third), "d! e! f!");
+  play_give(third);
+}
+
+static void both_traits_of_a_library_are_its_own(void **state) {
+  (void)state;
+  play_start("async_enrich:async_enrich_unordered", WEIR_TRANSFORM, "");
+  assert_int_equal(setup_traits(play.setup), WEIR_ASYNC | WEIR_UNORDERED);
+}
+
+static void a_lost_partition_uses_the_tickets_up(void **state) {
+  (void)state;
+  struct error err = {0};
+  play_start("async_enrich", WEIR_TRANSFORM, "");
+  const fixture_gate *gate = play_extension(FIXTURE_GATE);
+  struct portion *portion = play_batch("a b c");
+  assert_int_equal(stage_process(play.stage, portion), STAGE_LATER);
+  stage_fence(play.stage, play.partition);
+  stage_revoked(play.stage, play.partition, WEIR_LOST);
+  assert_int_equal(play_collect(), 0);
+  assert_int_equal(stage_deferred(play.stage, play.partition), 3); /* held until the plugin lets go */
+  let(gate, 1);                                                    /* its resume() gives NULL */
+  assert_int_equal(play_collect(), 1);
+  assert_int_equal(portion->waiting, 0);
+  assert_string_equal(play_values(portion), "a b c");
+  assert_string_equal(play_verdicts(portion), "ttt");
+  play_give(portion);
+  let(gate, 2); /* and again, with a batch that is gone */
+  assert_int_equal(play_collect(), 0);
+  assert_true(stage_assigned(play.stage, play.partition, &err));
+}
+
+static void destroy_abandons_what_is_still_deferred(void **state) {
+  (void)state;
+  play_start("async_enrich", WEIR_TRANSFORM, "");
+  const fixture_gate *gate = play_extension(FIXTURE_GATE);
+  struct portion *first = play_batch("a b"), *second = play_batch("c");
+  assert_int_equal(stage_process(play.stage, first), STAGE_LATER);
+  assert_int_equal(stage_process(play.stage, second), STAGE_LATER);
+  let(gate, 1); /* one is answered and not collected */
+  assert_int_equal(play.pool.taken, 2);
+  play_stop();
+  assert_int_equal(play.pool.taken, 0);
+}
+
+/* ---- A sink whose thread completes ---- */
+
+static void a_batching_sink_writes_when_it_has_enough(void **state) {
+  (void)state;
+  play_start("batching_sink", WEIR_SINK, "{records: 4, linger: 1s}");
+  const fixture_gate *gate = play_extension(FIXTURE_GATE);
+  struct portion *first = play_batch("a bad"), *second = play_batch("c d");
+  assert_int_equal(stage_process(play.stage, first), STAGE_LATER);
+  assert_int_equal(stage_wake_at(play.stage), 2000);
+  assert_int_equal(stage_process(play.stage, second), STAGE_LATER);
+  gate->let(1);
+  play_wait_notified();
+  assert_int_equal(play_collect(), 2);
+  assert_string_equal(play_verdicts(first), "pj");
+  assert_string_equal(play_code(first, 1), "bad_value");
+  assert_string_equal(play_code(first, 0), "");
+  assert_string_equal(play_verdicts(second), "pp");
+  play_give(first);
+  play_give(second);
+  assert_int_equal(play_metric("plugin_late_completions"), 0);
+}
+
+static void a_batching_sink_writes_when_time_has_passed(void **state) {
+  (void)state;
+  play_start("batching_sink", WEIR_SINK, "{records: 100, linger: 250ms}");
+  const fixture_gate *gate = play_extension(FIXTURE_GATE);
+  struct portion *portion = play_batch("a b");
+  assert_int_equal(stage_process(play.stage, portion), STAGE_LATER);
+  assert_int_equal(stage_wake_at(play.stage), 1250);
+  stage_wake(play.stage, 1249);
+  assert_int_equal(stage_wake_at(play.stage), 1250); /* not too early */
+  clock_hand_advance(&play.hand, 250);
+  stage_wake(play.stage, 1250);
+  gate->let(1);
+  assert_int_equal(play_collect(), 1);
+  play_give(portion);
+}
+
+static void flush_asks_and_completing_is_the_answer(void **state) {
+  (void)state;
+  play_start("batching_sink", WEIR_SINK, "");
+  const fixture_gate *gate = play_extension(FIXTURE_GATE);
+  struct portion *portion = play_batch("a b");
+  assert_int_equal(stage_process(play.stage, portion), STAGE_LATER);
+  stage_flush(play.stage, play.partition, WEIR_FLUSH_REVOKE, 5000);
+  assert_int_equal(play_collect(), 0);
+  gate->let(1);
+  assert_int_equal(play_collect(), 1);
+  assert_int_equal(portion->waiting, 0);
+  play_give(portion);
+}
+
+static void a_fenced_batch_is_freed_by_its_late_completion(void **state) {
+  (void)state;
+  play_start("batching_sink", WEIR_SINK, "records: 1");
+  const fixture_gate *gate = play_extension(FIXTURE_GATE);
+  struct portion *portion = play_batch("a b"), *kept = NULL;
+  struct error err = {0};
+  assert_true(stage_assigned(play.stage, play.other, &err));
+  assert_int_equal(stage_process(play.stage, portion), STAGE_LATER);
+  stage_fence(play.stage, play.partition);
+  stage_revoked(play.stage, play.partition, WEIR_LOST);
+  assert_true(stage_assigned(play.stage, play.partition, &err));
+  gate->let(1);
+  assert_int_equal(play_metric("plugin_late_completions"), 1); /* complete() said that it changes nothing */
+  kept = play_batch_of(play.other, "x");
+  assert_int_equal(stage_process(play.stage, kept), STAGE_LATER);
+  assert_int_equal(play_collect(), 1);
+  assert_int_equal(portion->batch->holds, 0);
+  play_give(portion);
+  gate->let(1);
+  assert_int_equal(play_metric("plugin_late_completions"), 1); /* another partition is not fenced */
+  assert_int_equal(play_collect(), 1);
+  play_give(kept);
+  stage_revoked(play.stage, play.other, WEIR_REVOKED);
+}
+
+/* ---- A window: many records into one ---- */
+
+static void a_window_closes_in_time(void **state) {
+  (void)state;
+  play_start("window", WEIR_TRANSFORM, "length: 10s");
+  struct portion *first = play_batch("a b c"), *second = play_batch("d e");
+  assert_int_equal(stage_process(play.stage, first), STAGE_LATER);
+  clock_hand_advance(&play.hand, 4000);
+  assert_int_equal(stage_process(play.stage, second), STAGE_LATER);
+  assert_int_equal(stage_wake_at(play.stage), 11000);
+  clock_hand_advance(&play.hand, 6000);
+  stage_wake(play.stage, 11000);
+  assert_int_equal(play_collect(), 2);
+  assert_string_equal(play_verdicts(first), "ddd");
+  assert_string_equal(play_emitted(first), "0:5");
+  assert_string_equal(play_verdicts(second), "dd");
+  assert_string_equal(play_emitted(second), "");
+  assert_null(first->emitted->record.view.key.data);
+  play_give(first);
+  play_give(second);
+  assert_int_equal(stage_wake_at(play.stage), INT64_MAX);
+}
+
+static void a_window_closes_when_it_is_flushed(void **state) {
+  (void)state;
+  struct error err = {0};
+  play_start("window", WEIR_TRANSFORM, "");
+  assert_true(stage_assigned(play.stage, play.other, &err));
+  struct portion *mine = play_batch("a b"), *others = play_batch_of(play.other, "c");
+  assert_int_equal(stage_process(play.stage, mine), STAGE_LATER);
+  assert_int_equal(stage_process(play.stage, others), STAGE_LATER);
+  stage_flush(play.stage, play.partition, WEIR_FLUSH_REVOKE, 9000);
+  assert_int_equal(play_collect(), 1);
+  assert_string_equal(play_emitted(mine), "0:2");
+  assert_int_equal(stage_deferred(play.stage, play.other), 1);
+  play_give(mine);
+  stage_flush(play.stage, NULL, WEIR_FLUSH_STOP, 9000);
+  assert_int_equal(play_collect(), 1);
+  assert_string_equal(play_emitted(others), "0:1");
+  play_give(others);
+  stage_revoked(play.stage, play.other, WEIR_REVOKED);
+}
+
+static void a_window_that_finds_no_memory_tries_again(void **state) {
+  (void)state;
+  batch_pool_fini(&play.pool);
+  assert_true(batch_pool_init(&play.pool, PLAY_BATCHES, PLAY_RECORDS, 64 << 10));
+  play_start("window", WEIR_TRANSFORM, "");
+  struct portion *portion = play_batch("a b");
+  assert_int_equal(stage_process(play.stage, portion), STAGE_LATER);
+  while (arena_alloc(&portion->batch->arena, 16)) continue;
+  stage_flush(play.stage, NULL, WEIR_FLUSH_STOP, 9000);
+  assert_int_equal(play_collect(), 1);
+  assert_string_equal(play_verdicts(portion), "tt");
+  assert_string_equal(play_emitted(portion), "");
+  play_give(portion);
+}
+
+/* ---- The rules of complete(), spoken directly ---- */
+
+/* A batch of five records, deferred; its ticket. */
+static weir_ticket deferred(struct portion **portion) {
+  *portion = play_batch("a b c d e");
+  assert_int_equal(stage_process(play.stage, *portion), STAGE_LATER);
+  return ticket_number(play.stage->tickets.newest);
+}
+
+static void the_first_completion_counts(void **state) {
+  (void)state;
+  struct portion *portion;
+  play_start("misbehave", WEIR_TRANSFORM, "how: defer");
+  const weir_host *host = table();
+  weir_ticket ticket = deferred(&portion);
+  weir_reason one = weir_because("one", weir_text("first")), two = weir_because("two", weir_text("second"));
+  two.retry_after_ms = 250;
+  assert_int_equal(host->complete(host, ticket, 1, 2, WEIR_REJECT, &one), 0);
+  assert_int_equal(host->complete(host, ticket, 1, 1, WEIR_PASS, NULL), -1);
+  assert_int_equal(host->complete(host, ticket, 0, 4, WEIR_RETRY, &two), 0); /* 0 and 3 were waiting */
+  assert_int_equal(play.notified, 1);
+  assert_int_equal(play_collect(), 1);
+  assert_string_equal(play_verdicts(portion), "tjjt?");
+  assert_string_equal(play_code(portion, 0), "two");
+  assert_string_equal(play_code(portion, 1), "one");
+  assert_string_equal(play_code(portion, 3), "two");
+  assert_int_equal(portion_reason(portion, 3)->retry_after_ms, 250);
+  assert_string_equal(play_code(portion, 4), "");
+  assert_int_equal(host->complete(host, ticket, 4, UINT32_MAX, WEIR_DROP, NULL), 0);
+  assert_int_equal(play.notified, 2);
+  assert_int_equal(play_collect(), 1);
+  assert_int_equal(host->complete(host, ticket, 0, UINT32_MAX, WEIR_PASS, NULL), -1);
+  assert_string_equal(play_verdicts(portion), "tjjtd");
+  play_give(portion);
+  assert_int_equal(play_metric("plugin_late_completions"), 2);
+}
+
+static void numbers_are_never_given_twice(void **state) {
+  (void)state;
+  struct portion *portions[PLAY_BATCHES];
+  weir_ticket last = 0;
+  play_start("misbehave", WEIR_TRANSFORM, "how: defer");
+  const weir_host *host = table();
+  for (int round = 0; round < 20; round++) {
+    for (int i = 0; i < PLAY_BATCHES; i++) {
+      weir_ticket ticket = deferred(&portions[i]);
+      assert_true(ticket > last);
+      last = ticket;
+    }
+    for (int i = 0; i < PLAY_BATCHES; i++)
+      assert_int_equal(host->complete(host, last - (weir_ticket)i, 0, UINT32_MAX, WEIR_PASS, NULL), 0);
+    assert_int_equal(play_collect(), PLAY_BATCHES);
+    for (int i = 0; i < PLAY_BATCHES; i++) play_give(portions[i]);
+    assert_int_equal(host->complete(host, last, 0, 1, WEIR_PASS, NULL), -1);
+    assert_int_equal(host->complete(host, last + 1, 0, 1, WEIR_PASS, NULL), -1);
+    assert_int_equal(host->complete(host, 0, 0, 1, WEIR_PASS, NULL), -1);
+  }
+}
+
+/* More tickets than the table has buckets at the start. */
+static void many_tickets_are_found(void **state) {
+  (void)state;
+  enum { MANY = 300 };
+  struct batch_pool pool;
+  struct portion *portions[MANY];
+  weir_ticket tickets[MANY];
+  play_start("misbehave", WEIR_TRANSFORM, "how: defer");
+  const weir_host *host = table();
+  assert_true(batch_pool_init(&pool, MANY, 4, 0));
+  for (int i = 0; i < MANY; i++) {
+    struct batch *batch = batch_pool_take(&pool, play.partition, 7, &play_source);
+    portions[i] = portion_create(batch, 4);
+    batch_add(batch, portions[i], strdup("x"), &(weir_record){.value = weir_text("x"), .offset = i});
+    portion_enter(portions[i], 0, false, NULL);
+    assert_int_equal(stage_process(play.stage, portions[i]), STAGE_LATER);
+    tickets[i] = ticket_number(play.stage->tickets.newest);
+  }
+  for (int i = MANY - 1; i >= 0; i--) assert_int_equal(host->complete(host, tickets[i], 0, 1, WEIR_PASS, NULL), 0);
+  assert_int_equal(play_collect(), MANY);
+  for (int i = 0; i < MANY; i++) {
+    batch_abandon(portions[i]->batch);
+    batch_pool_give(&pool, portions[i]->batch);
+  }
+  batch_pool_fini(&pool);
+}
+
+static void a_resumed_record_may_change_its_mind_until_the_callback_returns(void **state) {
+  (void)state;
+  struct portion *portion;
+  play_start("misbehave", WEIR_TRANSFORM, "how: defer");
+  const weir_host *host = table();
+  weir_ticket ticket = deferred(&portion);
+  assert_int_equal(host->complete(host, ticket, 4, 1, WEIR_PASS, NULL), 0);
+  play.stage->phase = PHASE_WAKE; /* as inside wake() */
+  const weir_batch *batch = host->resume(host, ticket);
+  assert_ptr_equal(batch, &portion->view);
+  assert_ptr_equal(host->resume(host, ticket), batch);
+  assert_true(portion->open);
+  host->set_value(host, batch, 0, weir_text("A"));
+  host->set_value(host, batch, 1, weir_text("B"));
+  host->settle(host, batch, 0, UINT32_MAX, WEIR_PASS, NULL);
+  host->settle(host, batch, 1, 1, WEIR_RETRY, NULL); /* undoes the change */
+  host->settle(host, batch, 2, 1, WEIR_UNSETTLED, NULL);
+  host->set_value(host, batch, 2, weir_text("C"));
+  assert_int_equal(host->complete(host, ticket, 0, 2, WEIR_DROP, NULL), -1); /* settled here */
+  assert_int_equal(host->complete(host, ticket, 2, 1, WEIR_DROP, NULL), 0);
+  tickets_close_all(&play.stage->tickets);
+  play.stage->phase = PHASE_NONE;
+  assert_false(portion->open);
+  assert_int_equal(play_collect(), 1);
+  assert_string_equal(play_verdicts(portion), "ptdpp");
+  assert_string_equal(play_values(portion), "A b C d e");
+  play_give(portion);
+}
+
+static void completions_before_process_returned_are_verdicts(void **state) {
+  (void)state;
+  play_start("misbehave", WEIR_TRANSFORM, "how: overrule");
+  struct portion *portion = play_batch("a b");
+  /* Its thread completes record 0 with DROP while process() runs; process() leaves it at PASS: that stands. */
+  assert_int_equal(stage_process(play.stage, portion), STAGE_LATER);
+  assert_string_equal(play_verdicts(portion), "p?");
+  assert_int_equal(portion->waiting, 1);
+  assert_int_equal(play_metric("plugin_misbehaviours"), 1);
+  const weir_host *host = table();
+  assert_int_equal(host->complete(host, ticket_number(play.stage->tickets.newest), 1, 1, WEIR_PASS, NULL), 0);
+  assert_int_equal(play_collect(), 1);
+  play_give(portion);
+}
+
+/* With the gate open the sink's thread is as fast as it can be: before, during and after the return of process(). */
+static void a_racing_thread_loses_nothing(void **state) {
+  (void)state;
+  enum { ROUNDS = 400 };
+  play_start("batching_sink", WEIR_SINK, "records: 1");
+  ((const fixture_gate *)play_extension(FIXTURE_GATE))->open();
+  uint32_t later = 0;
+  for (int round = 0; round < ROUNDS; round++) {
+    struct portion *portion = play_batch("a b bad d");
+    if (stage_process(play.stage, portion) == STAGE_LATER) {
+      later++;
+      while (portion->waiting) {
+        play_wait_notified();
+        play_collect();
+      }
+    }
+    assert_string_equal(play_verdicts(portion), "ppjp");
+    assert_int_equal(portion->batch->holds, 0);
+    play_give(portion);
+  }
+  print_message("%u of %d batches were completed after process() had returned\n", later, ROUNDS);
+}
+
+int main(void) {
+#define PLAY(test) cmocka_unit_test_setup_teardown(test, play_open_stage, play_close_stage)
+  const struct CMUnitTest tests[] = {
+      PLAY(answers_come_through_wake),
+      PLAY(several_batches_are_resumed_in_one_wake),
+      PLAY(both_traits_of_a_library_are_its_own),
+      PLAY(a_lost_partition_uses_the_tickets_up),
+      PLAY(destroy_abandons_what_is_still_deferred),
+      PLAY(a_batching_sink_writes_when_it_has_enough),
+      PLAY(a_batching_sink_writes_when_time_has_passed),
+      PLAY(flush_asks_and_completing_is_the_answer),
+      PLAY(a_fenced_batch_is_freed_by_its_late_completion),
+      PLAY(a_window_closes_in_time),
+      PLAY(a_window_closes_when_it_is_flushed),
+      PLAY(a_window_that_finds_no_memory_tries_again),
+      PLAY(the_first_completion_counts),
+      PLAY(numbers_are_never_given_twice),
+      PLAY(many_tickets_are_found),
+      PLAY(a_resumed_record_may_change_its_mind_until_the_callback_returns),
+      PLAY(completions_before_process_returned_are_verdicts),
+      PLAY(a_racing_thread_loses_nothing),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
