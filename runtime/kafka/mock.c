@@ -55,6 +55,11 @@ const char *mock_addresses(const struct mock *mock) {
   return rd_kafka_mock_cluster_bootstraps(mock->cluster);
 }
 
+struct rd_kafka_mock_cluster_s *mock_cluster(struct mock *mock) {
+  must_be(mock, MOCK_MAGIC);
+  return mock->cluster;
+}
+
 void mock_close(struct mock *mock) {
   if (!mock) return;
   must_be(mock, MOCK_MAGIC);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 struct mock;
+struct rd_kafka_mock_cluster_s;
 
 /* Listens on 127.0.0.1 only, on ports of its own choice. NULL: a sentence. */
 struct mock *mock_open(int brokers, struct error *err);
@@ -16,5 +17,7 @@ bool mock_topic(struct mock *mock, const char *topic, int32_t partitions, struct
 /* "127.0.0.1:port,...", as long as the mock. */
 const char *mock_addresses(const struct mock *mock);
 void mock_close(struct mock *mock); /* NULL is fine */
+/* librdkafka's own, for tests that make it fail. */
+struct rd_kafka_mock_cluster_s *mock_cluster(struct mock *mock);
 
 #endif

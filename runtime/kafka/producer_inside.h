@@ -54,6 +54,7 @@ struct producer {
   _Atomic bool stopping;
   _Atomic bool broken; /* make the handle anew */
   _Atomic bool paused; /* writes are refused for now, by something that time may mend */
+  int64_t made_ms;     /* [reporting thread] when the handle was made anew, 0: never */
   int64_t batch_bytes; /* batch.size of the handle; 0: not made yet. Behind the gate */
   _Atomic int64_t batch_bytes_wanted;
 

@@ -115,14 +115,18 @@ void reports_finish(struct producer *producer, int flush_ms) {
   must(rd_kafka_outq_len(producer->handle) == 0);
 }
 
+static void pause_ms(int64_t ms) {
+  struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+  nanosleep(&pause, NULL);
+}
+
 /* The same configuration was taken before, so only the machine can be short of something. */
 static void make_again(struct producer *producer) {
   struct error err = {0};
-  struct timespec pause = {.tv_sec = PAUSE_MS / 1000};
   for (int tries = 0; !producer_make(producer, &err); tries++) {
     log_line(WEIR_ERROR, "producer", "%s", err.text);
     must(tries < MAKE_TRIES);
-    nanosleep(&pause, NULL);
+    pause_ms(PAUSE_MS);
   }
 }
 
@@ -134,31 +138,37 @@ static void remake(struct producer *producer) {
   rd_kafka_purge(producer->handle, RD_KAFKA_PURGE_F_QUEUE);
   reports_finish(producer, fatal ? 0 : REMAKE_FLUSH_MS);
   producer_unmake(producer);
+  /* One that breaks at once must not be made in a loop. */
+  int64_t now_ms = clock_now(clock_real());
+  if (fatal && now_ms < producer->made_ms + PAUSE_MS) pause_ms(producer->made_ms + PAUSE_MS - now_ms);
   make_again(producer);
-  log_line(WEIR_INFO, "producer", "the producer was made anew%s, with batches up to %" PRId64 " bytes",
-      fatal ? " after a fatal error" : "", producer->batch_bytes);
+  producer->made_ms = clock_now(clock_real());
+  log_limited(&producer->trouble, LIMIT_TROUBLE_MS, WEIR_INFO, "producer",
+      "the producer was made anew%s, with batches up to %" PRId64 " bytes", fatal ? " after a fatal error" : "",
+      producer->batch_bytes);
   atomic_store(&producer->open, true);
+}
+
+/* Sleeps in librdkafka until there are reports, or a pause is over. */
+static void serve(struct producer *producer) {
+  int64_t until_ms = clock_now(clock_real()) + PAUSE_MS;
+  bool paused = atomic_load(&producer->paused);
+  rd_kafka_poll(producer->handle, paused ? PAUSE_MS : -1);
+  while (paused && !atomic_load(&producer->stopping) && clock_now(clock_real()) < until_ms)
+    rd_kafka_poll(producer->handle, (int)(until_ms - clock_now(clock_real())));
+  if (paused) atomic_store(&producer->paused, false);
+  if (atomic_load(&producer->waiting_count) && (paused || reports_have_room(producer))) reports_call_waiting(producer);
 }
 
 void *reports_run(void *arg) {
   struct producer *producer = arg;
   must_be(producer, PRODUCER_MAGIC);
-  const struct clock *clock = clock_real();
-  int64_t resume_at_ms = 0;
   while (!atomic_load(&producer->stopping)) {
     if (atomic_exchange(&producer->broken, false)) {
       remake(producer);
-      /* A producer that breaks at once must not be made in a loop. */
-      atomic_store(&producer->paused, true);
-    }
-    bool paused = atomic_load(&producer->paused);
-    if (paused && !resume_at_ms) resume_at_ms = clock_now(clock) + PAUSE_MS;
-    rd_kafka_poll(producer->handle, paused ? PAUSE_MS : -1);
-    if (paused && clock_now(clock) < resume_at_ms) continue;
-    resume_at_ms = 0;
-    if (paused) atomic_store(&producer->paused, false);
-    if (atomic_load(&producer->waiting_count) && (paused || reports_have_room(producer)))
       reports_call_waiting(producer);
+    }
+    serve(producer);
   }
   return NULL;
 }
