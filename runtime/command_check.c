@@ -2,6 +2,7 @@
  * Nothing is connected to; plugins are loaded and run their prepare(). */
 #include "arguments.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "command.h"
 #include "command_pipeline.h"
 #include "config/pipeline_file.h"
@@ -60,7 +61,7 @@ static void print_json_promise(const struct command_pipeline *pipeline) {
       pipeline_order_name(file->order));
   printf(",\"repeated_at_most\":%u", file->delivery == AT_MOST_ONCE ? 0 : file->commit_uncommitted);
   printf(",\"lanes\":%u,\"memory_bytes\":%lld,\"memory_sum_bytes\":%lld", pipeline->share.lanes,
-      (long long)pipeline->share.memory, (long long)memory_sum(&pipeline->share));
+      (long long)pipeline->share.memory, (long long)memory_sum(&pipeline->share, LIMIT_EXPECTED_PARTITIONS));
 }
 
 static void print_json(const struct command_pipeline *pipeline, const char *path, bool fine) {

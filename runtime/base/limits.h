@@ -32,11 +32,12 @@ enum {
   LIMIT_FAILURES = 128,            /* kinds of failures (stage, code, outcome) counted apart in the summary */
   LIMIT_COMMIT_WAIT_MS = 5000,     /* for the answer to a commit when partitions are revoked */
   LIMIT_LANE_STUCK_MS = 1000,      /* for a lane's answer once the drain is over; then it is taken for stuck */
-  LIMIT_PROGRAM_BYTES = 16 << 20,  /* code, threads, connections */
-  LIMIT_LANE_BYTES = 2 << 20,      /* stages and scripts of a lane, without what scripts are granted on top */
-  LIMIT_BATCHES_LEAST = 4,         /* of a lane */
-  LIMIT_BATCHES_MOST = 64,
-  LIMIT_BATCH_BYTES_GOOD = 2 << 20, /* payload and arena of a batch, where memory allows */
+  LIMIT_PROGRAM_BYTES = 16 << 20,    /* code, threads, connections */
+  LIMIT_LANE_BYTES = 2 << 20,        /* stages and scripts of a lane, without what scripts are granted on top */
+  LIMIT_BATCHES_LEAST = 4,           /* of a lane */
+  LIMIT_BATCHES_MOST = 64,           /* more in flight is no faster */
+  LIMIT_BATCH_ARENA_MOST = 16 << 20, /* what the stages may write for one batch */
+  LIMIT_RECORD_BYTES = 320,          /* what a record in flight costs beside its payload: librdkafka's message, ours */
 
   LIMIT_PLUGIN_NAME = 64,     /* bytes of a plugin's name, as in <weir/plugin.h> */
   LIMIT_LIBRARY_PLUGINS = 64, /* of one shared object */

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "host/control_inside.h"
+#include "host/memory.h"
 #include "kafka/feed.h"
 #include <stdlib.h>
 
@@ -181,7 +182,7 @@ void control_close(struct control *control) {
   must(!control->owned && !control->leaving);
   if (control->committer) committer_destroy(control->committer);
   if (control->consumer) consumer_close(control->consumer, LIMIT_LANE_STUCK_MS);
-  for (uint32_t i = 0; i < control->settings.lanes; i++) lane_destroy(control->lanes[i]);
+  for (uint32_t i = 0; i < control->settings.share->lanes; i++) lane_destroy(control->lanes[i]);
   control->magic = 0;
   accounts_fini(&control->accounts);
   pthread_cond_destroy(&control->cond);
@@ -202,8 +203,9 @@ static struct lane_settings settings_of_lane(struct control *control, uint32_t n
       .clock = control->settings.clock,
       .events = {control, event_committable, event_changed},
       .batch_records = file->batch_records,
-      .batch_bytes = control->settings.batch_bytes,
+      .batch_bytes = control->settings.share->batch_payload,
       .batch_wait_ms = file->batch_wait_ms,
+      .work_max = memory_work(control->settings.share, LIMIT_EXPECTED_PARTITIONS),
       .uncommitted_max = file->commit_uncommitted,
       .commit_records = file->commit_records,
       .at_most_once = file->delivery == AT_MOST_ONCE,
@@ -211,7 +213,7 @@ static struct lane_settings settings_of_lane(struct control *control, uint32_t n
 }
 
 static bool start_lanes(struct control *control, struct error *err) {
-  for (uint32_t i = 0; i < control->settings.lanes; i++) {
+  for (uint32_t i = 0; i < control->settings.share->lanes; i++) {
     const struct lane_settings settings = settings_of_lane(control, i);
     control->lanes[i] = lane_create(&settings);
     if (!control->lanes[i]) return error_set(err, "the machine has no memory for lane %u", i);
@@ -247,9 +249,9 @@ static void init_waiting(struct control *control) {
 }
 
 struct control *control_open(const struct control_settings *settings, struct error *err) {
-  must(settings->lanes > 0 && settings->file && settings->plan && settings->clock);
+  must(settings->share->lanes > 0 && settings->file && settings->plan && settings->clock);
   struct control *control = calloc(1, sizeof *control);
-  struct lane **lanes = calloc(settings->lanes, sizeof(struct lane *));
+  struct lane **lanes = calloc(settings->share->lanes, sizeof(struct lane *));
   if (!control || !lanes) {
     free(control);
     free(lanes);

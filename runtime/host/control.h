@@ -16,6 +16,7 @@
 struct clock;
 struct consumer;
 struct control;
+struct memory_share;
 struct pipeline_file;
 struct plan;
 
@@ -24,9 +25,8 @@ struct control_settings {
   const struct pipeline_file *file;
   const struct plan *plan;
   const struct clock *clock;
-  uint32_t lanes;
-  int64_t batch_bytes; /* payload of a batch at the most */
-  bool until_end;      /* stop when every partition has reached what was its end at the start */
+  const struct memory_share *share;
+  bool until_end; /* stop when every partition has reached what was its end at the start */
   /* Called in the control thread every `tick_ms` while it runs, drains and leaves; NULL: never. */
   void (*tick)(void *ctx, struct control *control);
   void *tick_ctx;

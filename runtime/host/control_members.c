@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "host/control_inside.h"
+#include "host/memory.h"
 #include "kafka/feed.h"
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,12 @@ static void disown(struct control *control, struct assignment *assignment) {
   assignment->next = NULL;
   control->owned_count--;
   lane_load_add(assignment->lane, -1);
+}
+
+/* Each assigned partition has a queue in librdkafka; what it may hold is taken from the lanes. */
+static void divide_memory(const struct control *control) {
+  int64_t work_max = memory_work(control->settings.share, control->owned_count);
+  for (uint32_t i = 0; i < control->lane_count; i++) lane_limit(control->lanes[i], work_max);
 }
 
 static void lose(struct assignment *assignment) {
@@ -115,6 +122,7 @@ void members_assigned(void *ctx, const struct assignment_request *requests, size
     must(assignment);
     assignment_ask(assignment, (struct errand){.kind = ERRAND_ADOPT});
   }
+  divide_memory(control);
   control->joined = true;
   control->empty_since_ms = control_now(control);
   atomic_store(&control->changed, true);
@@ -156,6 +164,7 @@ void members_revoked(void *ctx, const struct assignment_request *requests, size_
     struct assignment *assignment = members_find(control, requests[i].topic, requests[i].partition);
     if (assignment) let_go(control, assignment, assignment->lost);
   }
+  divide_memory(control);
   control->empty_since_ms = control_now(control);
   members_reap(control);
 }

@@ -1,5 +1,6 @@
 /* guarantee.c: see guarantee.h. A sentence here is a promise: change it together with the code that keeps it. */
 #include "host/guarantee.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "config/pipeline_file.h"
 #include "host/memory.h"
@@ -52,21 +53,26 @@ void guarantee_print(const struct pipeline_file *file, const struct memory_share
   if (whole) print_exactly_once(file, out);
 }
 
-void guarantee_print_memory(const struct memory_share *share, bool whole, FILE *out) {
-  char sum[TEXT_MAX], all[TEXT_MAX], part[TEXT_MAX], unit[TEXT_MAX], arena[TEXT_MAX];
-  text_of_size(sum, memory_sum(share));
-  text_of_size(all, share->memory);
-  fprintf(out, "  %-14s%s of %s at the most: %u lane%s with %u batches each, queues of %lld partitions\n", "memory",
-      sum, all, share->lanes, share->lanes == 1 ? "" : "s", share->batches, (long long)share->partitions);
-  if (!whole) return;
-  fprintf(out, "  %-14sfetched: %lld partitions with %s of payload each: %s\n", "", (long long)share->partitions,
-      text_of_size(unit, share->queue), text_of_size(part, share->fetched));
-  fprintf(out, "  %-14soutgoing: %s\n", "", text_of_size(part, share->outgoing));
-  fprintf(out, "  %-14sbatches: %u lanes x %u batches x (%s of records + %s to work in): %s\n", "", share->lanes,
-      share->batches, text_of_size(unit, share->batch_payload), text_of_size(arena, share->batch_arena),
-      text_of_size(part, (int64_t)share->lanes * share->batches * (share->batch_payload + share->batch_arena)));
-  fprintf(out, "  %-14sstages: %u lanes x %s; program: %s\n", "", share->lanes, text_of_size(unit, share->lane),
-      text_of_size(part, share->program));
+static void print_parts(const struct memory_share *share, size_t partitions, FILE *out) {
+  char part[TEXT_MAX], unit[TEXT_MAX], work[TEXT_MAX];
+  fprintf(out, "  %-14sfetched: %zu partitions x %s = %s\n", "", partitions, text_of_size(unit, share->queue),
+      text_of_size(part, (int64_t)partitions * share->queue));
+  fprintf(out, "  %-14slanes: %u x (%u batches kept: %s + in flight: %s + stages: %s)\n", "", share->lanes,
+      share->batches, text_of_size(part, memory_pool(share)), text_of_size(work, memory_work(share, partitions)),
+      text_of_size(unit, LIMIT_LANE_BYTES));
+  fprintf(out, "  %-14soutgoing: %s; program: %s\n", "", text_of_size(part, share->outgoing),
+      text_of_size(unit, share->program));
+  fprintf(out, "  %-14sa batch: at most %s of records, and %s for what stages write\n", "",
+      text_of_size(unit, share->batch_payload), text_of_size(part, share->batch_arena));
   fprintf(out, "  %-14sup to %u partitions of a lane may wait for a retry before their neighbours wait, too\n", "",
       share->batches - 1);
+}
+
+void guarantee_print_memory(const struct memory_share *share, bool whole, FILE *out) {
+  char sum[TEXT_MAX], all[TEXT_MAX];
+  size_t partitions = LIMIT_EXPECTED_PARTITIONS;
+  fprintf(out, "  %-14s%s of %s at the most with %zu partitions; up to %lld fit; %u lane%s, %u batches each\n",
+      "memory", text_of_size(sum, memory_sum(share, partitions)), text_of_size(all, share->memory), partitions,
+      (long long)share->partitions, share->lanes, share->lanes == 1 ? "" : "s", share->batches);
+  if (whole) print_parts(share, partitions, out);
 }

@@ -30,9 +30,23 @@ static bool may_open_or_awaits(const struct intake *intake, const struct assignm
   return may_open(intake, assignment);
 }
 
+/* A lane without work takes a batch whatever it may hold, so that it never stands still. */
+static bool is_busy(const struct intake *intake) { return intake->work > 0 && intake->work >= intake->work_max; }
+
 bool intake_may_read(const struct intake *intake, const struct assignment *assignment) {
-  if (intake->dry && !assignment->filling) return false;
+  if (!assignment->filling && (intake->dry || is_busy(intake))) return false;
   return runner_may_begin(intake->runner, assignment->partition) && may_open_or_awaits(intake, assignment);
+}
+
+static void charge(struct intake *intake, struct batch *batch, int64_t bytes) {
+  batch->charge += bytes;
+  intake->work += bytes;
+}
+
+static void discharge(struct intake *intake, struct batch *batch) {
+  must(intake->work >= batch->charge);
+  intake->work -= batch->charge;
+  batch->charge = 0;
 }
 
 static void stop(struct assignment *assignment, const struct intake *intake, const struct error *err) {
@@ -48,6 +62,7 @@ static bool start_filling(struct intake *intake, struct assignment *assignment) 
     intake->dry = true;
     return false;
   }
+  batch->charge = 0;
   assignment->filling = portion_create(batch, batch->capacity);
   assignment->filling_bytes = 0;
   assignment->filling_until_ms = 0;
@@ -61,6 +76,7 @@ static bool start_filling(struct intake *intake, struct assignment *assignment) 
 
 /* The runner tells of room only for batches that began. */
 static void give_back(struct intake *intake, struct batch *batch) {
+  discharge(intake, batch);
   runner_give(intake->runner, batch);
   intake->dry = false;
 }
@@ -126,12 +142,24 @@ static bool is_ripe(const struct intake *intake, struct assignment *assignment, 
   return now_ms >= assignment->filling_until_ms;
 }
 
-/* Behind open_range(), without `reading`: stages run in here. */
+/* Stages run in here. What they wrote is charged, too, when the batch is still in flight behind them. */
+static void begin(struct intake *intake, struct portion *portion) {
+  struct batch *batch = portion->batch;
+  intake->beginning = batch;
+  runner_begin(intake->runner, batch, portion);
+  if (!intake->beginning) return;
+  intake->beginning = NULL;
+  if (batch->arena.bytes_used > LIMIT_ARENA_CHUNK_BYTES)
+    charge(intake, batch, (int64_t)batch->arena.bytes_used - LIMIT_ARENA_CHUNK_BYTES);
+}
+
+/* Behind open_range(), without `reading`. */
 static void send(struct intake *intake, struct assignment *assignment) {
   struct portion *portion = assignment->filling;
   assignment->filling = NULL;
+  charge(intake, portion->batch, (int64_t)portion->batch->count * LIMIT_RECORD_BYTES + assignment->filling_bytes);
   if (!intake->settings->at_most_once) {
-    runner_begin(intake->runner, portion->batch, portion);
+    begin(intake, portion);
     return;
   }
   portion->next = NULL;
@@ -232,8 +260,7 @@ void intake_begin_confirmed(struct intake *intake, struct assignment *assignment
   while (assignment->unconfirmed && runner_may_begin(intake->runner, assignment->partition)) {
     atomic_store(&assignment->awaits_commit, true);
     if (!is_confirmed(assignment, assignment->unconfirmed->batch->next)) return;
-    struct portion *portion = take_unconfirmed(assignment);
-    runner_begin(intake->runner, portion->batch, portion);
+    begin(intake, take_unconfirmed(assignment));
   }
 }
 
@@ -243,6 +270,8 @@ void intake_abandon_unconfirmed(struct intake *intake, struct assignment *assign
 
 void intake_settled(struct intake *intake, struct batch *batch) {
   must(batch_is_settled(batch));
+  discharge(intake, batch);
+  if (intake->beginning == batch) intake->beginning = NULL;
   struct assignment *assignment = batch->partition->owner;
   struct partition *partition = batch->partition;
   struct ledger *ledger = &partition->ledger;

@@ -16,7 +16,10 @@ struct runner;
 struct intake {
   const struct lane_settings *settings;
   struct runner *runner;
-  bool dry; /* the pool had no batch; cleared by the lane when one comes back */
+  bool dry;     /* the pool had no batch; cleared by the lane when one comes back */
+  int64_t work; /* bytes that batches in flight hold: each is charged from its opening to its last outcome */
+  _Atomic int64_t work_max;      /* no further batch while they hold so much; set by the control thread */
+  const struct batch *beginning; /* inside runner_begin() and not settled so far */
 };
 
 /* How a feed was left. */
@@ -29,7 +32,7 @@ enum intake_left {
 
 /* Takes what is there, up to one batch, and sends it on its way. must(state is RUNNING). */
 enum intake_left intake_read(struct intake *intake, struct assignment *assignment);
-/* No hold, no full duplicate bound, and a free batch as far as is known. */
+/* No hold, no full duplicate bound, work to spare, and a free batch as far as is known. */
 bool intake_may_read(const struct intake *intake, const struct assignment *assignment);
 /* The wait for a fuller batch is over: sends what is there. */
 void intake_flush(struct intake *intake, struct assignment *assignment);

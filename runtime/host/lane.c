@@ -8,6 +8,7 @@
 #include "pipeline/runner.h"
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -321,11 +322,13 @@ static void on_notify(void *ctx) { lane_wake(ctx); }
 /* --- life --- */
 
 struct lane *lane_create(const struct lane_settings *settings) {
-  must(settings->batch_records > 0 && settings->uncommitted_max > 0 && settings->feeds && settings->clock);
+  must(settings->batch_records > 0 && settings->uncommitted_max > 0 && settings->work_max > 0);
+  must(settings->feeds && settings->clock);
   struct lane *lane = calloc(1, sizeof *lane);
   if (!lane) return NULL;
   lane->magic = LANE_MAGIC;
   lane->settings = *settings;
+  atomic_init(&lane->intake.work_max, settings->work_max);
   snprintf(lane->name, sizeof lane->name, "lane %u", settings->number);
   failures_init(&lane->failures);
   line_init(&lane->ready);
@@ -355,7 +358,8 @@ bool lane_open(struct lane *lane, struct error *err) {
   const struct stage_lane stage_lane = {lane->settings.number, on_notify, lane};
   const struct runner_events events = {lane, on_settled, on_stopped, on_room, on_failed};
   lane->runner = runner_create(lane->settings.plan, &stage_lane, &lane->shipments, &events, err);
-  lane->intake = (struct intake){&lane->settings, lane->runner, false};
+  lane->intake.settings = &lane->settings;
+  lane->intake.runner = lane->runner;
   return lane->runner != NULL;
 }
 
@@ -465,6 +469,11 @@ void lane_post(struct lane *lane, struct errand *errand) {
 
 void lane_ready(struct lane *lane, struct assignment *assignment) {
   if (inbox_post(&lane->marks, &assignment->ready_node)) lane_wake(lane);
+}
+
+void lane_limit(struct lane *lane, int64_t work_max) {
+  must(work_max > 0);
+  if (atomic_exchange(&lane->intake.work_max, work_max) < work_max) lane_wake(lane);
 }
 
 struct failures *lane_failures(struct lane *lane) {

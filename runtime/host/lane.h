@@ -41,6 +41,7 @@ struct lane_settings {
   struct lane_events events;
   uint32_t batch_records;
   int64_t batch_bytes, batch_wait_ms;
+  int64_t work_max;        /* as for lane_limit(), at the start */
   int64_t uncommitted_max; /* the duplicate bound W, in offsets of one partition */
   int64_t commit_records;  /* so much settled since the last commit makes the next one urgent */
   bool at_most_once;
@@ -65,6 +66,8 @@ void lane_post(struct lane *lane, struct errand *errand);
 /* [any] A ready partition; only assignment_mark() calls it. */
 void lane_ready(struct lane *lane, struct assignment *assignment);
 
+/* [any] No further batch is taken while those in flight hold so many bytes. */
+void lane_limit(struct lane *lane, int64_t work_max);
 /* [any] Dead letters and discards by stage and code. */
 struct failures *lane_failures(struct lane *lane);
 /* [any] "lane 2". */
