@@ -5,7 +5,8 @@
  * does not have in this shape, with these keys, whose nodes keep their place in the file:
  *   lua: FILE  -> {script: FILE, options: {...}}    keep: CODE -> {keep: CODE, options: {...}}
  *   each: CODE -> {each: CODE, options: {...}}      when: CODE -> {when: CODE, options: {...}}
- * `options` is the user's own map, a TREE; it is missing when the user gave none. CODE is taken as written: it is never interpolated.
+ * `options` is the user's own map, a TREE; it is missing when the user gave none. Beside lua, keep and each an entry may have `validate` and
+ * `memory`: they come as they are, as further keys of that map, and the plugin checks them. CODE is taken as written: it is never interpolated.
  * `plugin: NAME` gets the user's options as they are. Relative paths start at `directory`. */
 #ifndef WEIR_CONFIG_PIPELINE_FILE_H
 #define WEIR_CONFIG_PIPELINE_FILE_H

@@ -103,6 +103,19 @@ static void print_kafka_sink(const struct printing *printing, const struct kafka
   print_kafka_settings(printing, 6, sink->node, &sink->kafka);
 }
 
+/* What stands beside the code; returns the user's own options. */
+static const struct weir_config *print_lua_settings(
+    const struct printing *printing, const struct weir_config *options) {
+  static const char *const keys[] = {"validate", "memory"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    const struct weir_config *node = node_find(options, keys[i]);
+    if (!node) continue;
+    fprintf(printing->out, "    %s:", keys[i]);
+    node_print(printing->out, node, 6);
+  }
+  return node_find(options, "options");
+}
+
 /* The key of the form with its value, and the options as the user writes them. */
 static void print_form(const struct printing *printing, const struct pipeline_step *step) {
   static const char *const code_keys[] = {[FORM_KEEP] = "keep", [FORM_EACH] = "each"};
@@ -121,7 +134,7 @@ static void print_form(const struct printing *printing, const struct pipeline_st
     node_print_code(printing->out, 4, code_keys[step->form], code->text);
     break;
   }
-  if (step->form != FORM_PLUGIN) options = node_find(options, "options");
+  if (step->form != FORM_PLUGIN) options = print_lua_settings(printing, options);
   if (step->kafka)
     print_kafka_sink(printing, step->kafka);
   else if (options && options->count) {

@@ -22,18 +22,46 @@ struct entry {
   bool sink;
 };
 
-/* A map for the plugin "lua": {KEY: VALUE, options: {...}}. NULL: reported. */
-static const struct weir_config *lua_options(struct entry *entry, const struct weir_config *value, const char *key,
-    bool code, const struct weir_config *options) {
+/* A map for the plugin "lua" is filled one by one. */
+struct lua_map {
+  const struct weir_config *children[4];
+  uint32_t count;
+  bool whole; /* false: there was no memory for a child */
+};
+
+static void lua_map_add(struct lua_map *map, struct arena *arena, const struct weir_config *node, const char *key) {
+  const struct weir_config *child = node ? node_make_copy(arena, node, key) : NULL;
+  must(map->count < sizeof map->children / sizeof *map->children);
+  if (child) map->children[map->count++] = child;
+  if (node && !child) map->whole = false;
+}
+
+/* {KEY: VALUE, options: {...}} with the settings of the Lua forms that the entry has. NULL: reported. */
+static const struct weir_config *lua_options(
+    struct entry *entry, const struct weir_config *value, const char *key, const struct weir_config *options) {
   struct arena *arena = entry->reading->arena;
-  struct weir_config *first = node_make_copy(arena, value, key);
-  const struct weir_config *children[] = {first, options ? node_make_copy(arena, options, "options") : NULL};
-  struct weir_config *map = NULL;
-  if (first && code) first->text = first->raw;
-  if (first && (children[1] || !options))
-    map = node_make_map(arena, entry->step->node, "options", children, options ? 2 : 1);
-  if (!map) report_add(entry->reading->report, value, "no memory for this entry");
-  return map;
+  struct lua_map map = {.whole = true};
+  const struct weir_config *node = NULL;
+  bool form = strcmp(key, "when") != 0;
+  lua_map_add(&map, arena, value, key);
+  lua_map_add(&map, arena, options, "options");
+  if (form) lua_map_add(&map, arena, settings_node(&entry->settings, "validate"), "validate");
+  if (form) lua_map_add(&map, arena, settings_node(&entry->settings, "memory"), "memory");
+  if (map.whole) node = node_make_map(arena, entry->step->node, "options", map.children, map.count);
+  if (!node) report_add(entry->reading->report, value, "no memory for this entry");
+  return node;
+}
+
+/* Code as it was written: it may share its node with an option that is interpolated. */
+static const struct weir_config *as_written(struct entry *entry, const struct weir_config *code) {
+  struct weir_config *copy = node_make_copy(entry->reading->arena, code, NULL);
+  if (!copy) {
+    report_add(entry->reading->report, code, "no memory for this entry");
+    return code;
+  }
+  copy->text = copy->raw;
+  copy->masked = copy->broken = false;
+  return copy;
 }
 
 /* The user's options, NULL: none. */
@@ -71,14 +99,14 @@ static void read_code(
     struct entry *entry, const struct weir_config *node, const char *key, const struct weir_config *options) {
   entry->step->plugin = "lua";
   if (yaml_traps_code_is_whole(entry->reading->report, node, key))
-    entry->step->options = lua_options(entry, node, key, true, options);
+    entry->step->options = lua_options(entry, as_written(entry, node), key, options);
 }
 
 static void read_script(struct entry *entry, const struct weir_config *node, const struct weir_config *options) {
   const char *script = NULL;
   entry->step->plugin = "lua";
   if (settings_read_text(entry->reading->report, node, &script))
-    entry->step->options = lua_options(entry, node, "script", false, options);
+    entry->step->options = lua_options(entry, node, "script", options);
 }
 
 /* The node of the one form that the entry has; NULL: reported. */
@@ -127,7 +155,7 @@ static void read_form(struct entry *entry, const struct weir_config *options) {
 static void read_when(struct entry *entry, const struct weir_config *options) {
   const struct weir_config *node = settings_node(&entry->settings, "when");
   if (node && yaml_traps_code_is_whole(entry->reading->report, node, "when"))
-    entry->step->when = lua_options(entry, node, "when", true, options);
+    entry->step->when = lua_options(entry, as_written(entry, node), "when", options);
 }
 
 static void read_name(struct entry *entry) {

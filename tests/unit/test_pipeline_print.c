@@ -34,7 +34,7 @@ static const char whole[] =
     "  - each: |+\n      if a then\n\n        b = \"\xC3\xA9\"\n      end\n\n"
     "  - each: \"  x = 1\\n\\ty = 2\"\n"
     "  - each: |-\n      x = 1\n"
-    "  - keep: '-x'\n"
+    "  - keep: '-x'\n    validate: full\n    memory: 5MiB\n"
     "  - lua: 'lua dir/x.lua'\n    options: {a: true}\n    when: record.x > 1\n    retry: {attempts: 3, backoff: 1500ms..1m}\n    on_failure: discard\n    deadline: 90s\n"
     "sinks:\n"
     "  - plugin: kafka\n    options: {topic: out, routes: [a.b, ^c], brokers: [x, y], properties: {client.id: z}}\n"

@@ -71,6 +71,19 @@ static void the_lua_forms_are_the_plugin_lua(void **state) {
   pipeline_file_close(file);
 }
 
+static void the_lua_forms_have_settings_of_their_own(void **state) {
+  (void)state;
+  struct pipeline_file *file =
+      good(STAGES "  - keep: record.x\n    validate: full\n    memory: 1MiB\n    when: record.y\n");
+  const struct pipeline_step *step = &file->stages[0];
+  assert_string_equal(node_text(node_find(step->options, "validate")), "full");
+  assert_string_equal(node_text(node_find(step->options, "memory")), "1MiB");
+  assert_int_equal(step->options->count, 3);
+  assert_int_equal(step->when->count, 1);
+  pipeline_file_close(file);
+  play_refused(STAGES "  - plugin: json\n    validate: full\n", "p.yaml:7:5: unknown key \"validate\"");
+}
+
 static void labels_are_unique(void **state) {
   (void)state;
   struct pipeline_file *file =
@@ -189,6 +202,7 @@ int main(void) {
       cmocka_unit_test(a_step_has_defaults),
       cmocka_unit_test(a_step_may_say_everything),
       cmocka_unit_test(the_lua_forms_are_the_plugin_lua),
+      cmocka_unit_test(the_lua_forms_have_settings_of_their_own),
       cmocka_unit_test(labels_are_unique),
       cmocka_unit_test(long_names_make_short_labels),
       cmocka_unit_test(wrong_names_are_told),
