@@ -56,6 +56,10 @@ enum {
   LIMIT_RESOLVE_MS = 60000,            /* to find where the partitions of an assignment start */
   LIMIT_TROUBLE_MS = 10000,            /* between two lines about the same trouble */
 
+  /* The sandbox. */
+  LIMIT_SUPPLY_BYTES = 256 << 20, /* of one file that is fed or that holds expected keys */
+  LIMIT_SANDBOX_PARTITIONS = 64,  /* of each topic of the broker in memory, which keeps 5 MiB of each */
+
   LIMIT_METRICS = 4096,    /* of one process, each set of labels counted */
   LIMIT_METRIC_NAME = 100, /* bytes */
 };

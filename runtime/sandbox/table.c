@@ -1,0 +1,232 @@
+/* table.c: see table.h. Where a number comes from is said with it: the broker (offsets), the workers (the sums), or the plain consumer. */
+#include "sandbox/table.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "base/check.h"
+#include "base/text.h"
+#include "sandbox/feeder.h"
+#include "sandbox/play.h"
+#include "sandbox/survey.h"
+#include "sandbox/workers.h"
+
+enum { LOST_SHOWN = 5, RECORD_MAX = 64 << 10, NARROWEST = 40 };
+
+/* Prints with the colours of stdout and collects what is wrong. */
+struct table {
+  const struct play *play;
+  struct ink ink;
+  int64_t lost, left; /* records */
+  bool failed;
+};
+
+static void head(const struct table *table, const char *text) {
+  printf("\n%s%s%s\n", table->ink.strong, text, table->ink.plain);
+}
+
+/* A number that should be 0, in the colour that it deserves. */
+static const char *zero_ink(const struct table *table, int64_t number) {
+  return number ? table->ink.bad : table->ink.good;
+}
+
+/* --- offsets --- */
+
+static void print_offsets(struct table *table) {
+  const struct survey *survey = table->play->survey;
+  char fed[TEXT_MAX], end[TEXT_MAX], committed[TEXT_MAX], lag[TEXT_MAX];
+  head(table, "offsets, as the broker has them");
+  printf("  %-24s %12s %12s %8s\n", "partition", "end", "committed", "lag");
+  for (size_t i = 0; i < survey_count(survey); i++) {
+    const struct survey_partition *partition = survey_at(survey, i);
+    char name[300];
+    int64_t behind = partition->end - (partition->committed < 0 ? 0 : partition->committed);
+    snprintf(name, sizeof name, "%s/%d", partition->topic, partition->number);
+    printf("  %-24s %12s %12s %s%8s%s\n", name, text_of_count(end, partition->end),
+        partition->committed < 0 ? "-" : text_of_count(committed, partition->committed), zero_ink(table, behind),
+        text_of_count(lag, behind), table->ink.plain);
+  }
+  table->left = survey_lag(survey);
+  printf("  fed %s, committed %s, lag %s\n", text_of_count(fed, feeder_fed(table->play->feeder)),
+      text_of_count(committed, survey_committed(survey)), text_of_count(lag, table->left));
+}
+
+/* --- workers --- */
+
+static void name_worker(const struct worker_entry *worker, char into[32]) {
+  snprintf(into, 32, "worker %d%s", worker->number, worker->life > 1 ? " again" : "");
+}
+
+static void print_counts(const struct table *table, const struct worker_entry *worker) {
+  static const char *const heads[WORKER_COUNTS] = {
+      "in =", "delivered +", "filtered +", "discarded +", "dead-lettered +", "abandoned +", "in flight"};
+  char name[32], count[TEXT_MAX];
+  name_worker(worker, name);
+  printf("  %-15s", name);
+  for (int i = 0; i < WORKER_COUNTS; i++)
+    printf(" %*s", (int)strlen(heads[i]), text_of_count(count, (int64_t)worker->counts[i]));
+  printf("  %s%s%s\n", table->ink.faint, worker->partitions[0] ? worker->partitions : "none", table->ink.plain);
+}
+
+static void print_worker(struct table *table, const struct worker_entry *worker) {
+  char name[32], fate[WORKER_LINE_MAX];
+  if (worker->has_summary) print_counts(table, worker);
+  if (!worker_is_fine(worker)) table->failed = true;
+  if (worker->has_summary && worker_is_fine(worker)) return;
+  name_worker(worker, name);
+  printf("  %-15s %s%s%s\n", name, worker->killed ? table->ink.doubt : table->ink.bad, worker_fate(worker, fate),
+      table->ink.plain);
+}
+
+static void print_workers(struct table *table) {
+  const struct workers *workers = table->play->workers;
+  head(table, "workers, by their own sums of source records");
+  printf("  %-15s in = delivered + filtered + discarded + dead-lettered + abandoned + in flight  partitions\n", "");
+  for (int i = 0; i < workers->count; i++) print_worker(table, &workers->all[i]);
+}
+
+/* --- results --- */
+
+static void print_lost_keys(const struct reader_topic *topic) {
+  weir_span keys[LOST_SHOWN];
+  char text[TEXT_MAX * 4];
+  size_t count = reader_lost_keys(topic, keys, LOST_SHOWN);
+  for (size_t i = 0; i < count; i++) {
+    text_escape(text, sizeof text, keys[i]);
+    printf("    lost: %s\n", text);
+  }
+}
+
+static void print_expected(struct table *table, const struct reader_topic *topic) {
+  char lost[TEXT_MAX], repeated[TEXT_MAX], wrong[TEXT_MAX];
+  int64_t gone = (int64_t)reader_lost(topic);
+  table->lost += gone;
+  if (topic->unexpected) table->failed = true;
+  printf("    of the expected keys: %slost %s%s, repeated %s; %snot expected %s%s\n", zero_ink(table, gone),
+      text_of_count(lost, gone), table->ink.plain, text_of_count(repeated, (int64_t)reader_repeated(topic)),
+      zero_ink(table, (int64_t)topic->unexpected), text_of_count(wrong, (int64_t)topic->unexpected), table->ink.plain);
+  print_lost_keys(topic);
+}
+
+static void print_results(struct table *table) {
+  const struct reader *reader = table->play->reader;
+  char count[TEXT_MAX];
+  bool headed = false;
+  for (size_t i = 0; i < reader_topic_count(reader); i++) {
+    const struct reader_topic *topic = reader_topic_at(reader, i);
+    if (topic->dead_letters && !topic->expected && !topic->overwritten) continue;
+    if (!headed) head(table, "results, counted by a plain consumer");
+    headed = true;
+    printf("  %s: %s records\n", topic->name, text_of_count(count, topic->records));
+    if (topic->expected) print_expected(table, topic);
+    if (!topic->overwritten) continue;
+    table->failed = true;
+    printf(
+        "    %s%s records were overwritten before they could be read: the broker in memory keeps 5 MiB of a partition%s\n",
+        table->ink.bad, text_of_count(count, topic->overwritten), table->ink.plain);
+  }
+}
+
+static void print_dead(struct table *table) {
+  const struct reader *reader = table->play->reader;
+  const struct reader_reason *reasons;
+  char count[TEXT_MAX], again[TEXT_MAX];
+  if (!table->play->settings->dead_letter) return;
+  head(table, "dead letters");
+  printf("  %s: %s", table->play->settings->dead_letter, text_of_count(count, reader_dead(reader)));
+  if (reader_dead_repeated(reader)) printf(", repeated %s", text_of_count(again, reader_dead_repeated(reader)));
+  putchar('\n');
+  size_t kinds = reader_reasons(reader, &reasons);
+  for (size_t i = 0; i < kinds; i++)
+    printf("  %8s  %s: %s%s%s  %s  %s(%s%s)%s\n", text_of_count(count, reasons[i].count), reasons[i].stage,
+        table->ink.doubt, reasons[i].code, table->ink.plain, reasons[i].text, table->ink.faint,
+        reasons[i].count > 1 ? "first: " : "", reasons[i].source, table->ink.plain);
+}
+
+static void print_with_headers(void *ctx, const struct reader_record *record) {
+  const struct table *table = ctx;
+  char text[READER_TEXT_MAX];
+  table_print_record(record);
+  for (size_t i = 0; i < record->header_count; i++) {
+    text_escape(text, sizeof text, record->headers[i].name);
+    printf("    %s%s: ", table->ink.faint, text);
+    text_escape(text, sizeof text, record->headers[i].value.data ? record->headers[i].value : weir_text("(null)"));
+    printf("%s%s\n", text, table->ink.plain);
+  }
+}
+
+static void print_last(struct table *table) {
+  const struct reader *reader = table->play->reader;
+  for (size_t i = 0; i < reader_topic_count(reader); i++) {
+    const struct reader_topic *topic = reader_topic_at(reader, i);
+    if (!topic->last || !topic->records) continue;
+    printf("\n%s%s, the last records%s\n", table->ink.strong, topic->name, table->ink.plain);
+    reader_print_last(topic, print_with_headers, table);
+  }
+}
+
+/* --- the verdict --- */
+
+static bool print_verdict(const struct table *table) {
+  char number[TEXT_MAX];
+  bool fine = !table->lost && !table->left && !table->failed && !table->play->trouble[0];
+  putchar('\n');
+  if (table->play->trouble[0]) printf("%sended early: %s%s\n", table->ink.bad, table->play->trouble, table->ink.plain);
+  if (table->lost)
+    printf("%sLOST: %s records%s\n", table->ink.bad, text_of_count(number, table->lost), table->ink.plain);
+  if (table->left)
+    printf("%snot processed: %s records%s\n", table->ink.bad, text_of_count(number, table->left), table->ink.plain);
+  if (table->failed && !table->lost)
+    printf("%snot everything went well: see above%s\n", table->ink.bad, table->ink.plain);
+  if (fine) printf("%snothing lost, nothing left over%s\n", table->ink.good, table->ink.plain);
+  return fine;
+}
+
+bool table_print(const struct play *play) {
+  struct table table = {.play = play, .ink = ink_of(stdout)};
+  if (play->survey && play->feeder) print_offsets(&table);
+  print_workers(&table);
+  print_results(&table);
+  print_dead(&table);
+  print_last(&table);
+  bool fine = print_verdict(&table);
+  printf("%sThe broker was librdkafka's mock, in memory: 5 MiB of a partition, no transactions, no disk. "
+         "It shows how a pipeline works; what Kafka guarantees only Kafka shows.%s\n",
+      table.ink.faint, table.ink.plain);
+  fflush(stdout);
+  return fine;
+}
+
+/* --- records --- */
+
+/* Columns of the terminal that stdout is, 0: it is none. */
+static size_t columns(void) {
+  struct winsize window = {0};
+  if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0) return 0;
+  return window.ws_col > NARROWEST ? window.ws_col : NARROWEST;
+}
+
+static size_t add_bytes(char *into, size_t used, weir_span bytes) {
+  if (used + 8 >= RECORD_MAX) return used;
+  if (!bytes.data) return used + (size_t)snprintf(into + used, RECORD_MAX - used, "(null)");
+  return used + text_escape(into + used, RECORD_MAX - used, bytes);
+}
+
+void table_print_record(const struct reader_record *record) {
+  static char line[RECORD_MAX]; /* too large for a stack; only the main thread prints */
+  size_t used =
+      (size_t)snprintf(line, sizeof line, "%s/%d@%lld ", record->topic, record->partition, (long long)record->offset);
+  used = add_bytes(line, used, record->key);
+  if (used + 1 < sizeof line) line[used++] = ' ';
+  line[used] = 0;
+  used = add_bytes(line, used, record->value);
+  size_t width = columns();
+  if (!width || used <= width) {
+    puts(line);
+    return;
+  }
+  char cut[1024];
+  text_escape(cut, width - 2 < sizeof cut ? width - 2 : sizeof cut, weir_bytes(line, used));
+  printf("%s...\n", cut);
+}
