@@ -221,9 +221,8 @@ static void report_fault(const weir_option *option, const struct weir_config *fa
     report_choice(option, fault, report);
     return;
   }
-  bool secret = option->type == WEIR_OPTION_SECRET && fault->kind == NODE_SCALAR && !node_is_null(fault);
   report_add(report, fault, "option \"%s\": expected %s, found %s", option->name, option_expected(option->type),
-      secret ? "a secret (not shown)" : node_shown(shown, fault));
+      node_shown(shown, fault)); /* of a SECRET it is a list, a map or nothing: no secret is shown */
 }
 
 /* What the option is in the end: given, its fallback, or (NULL) absent. Reports what is wrong. */

@@ -46,7 +46,13 @@ static int is(const struct misbehave *mis, const char *how) { return strcmp(mis-
 
 static void use_the_stack(const weir_host *host, const weir_batch *batch) {
   char text[] = "on the stack";
+  weir_draft draft = weir_draft_from(weir_record_at(batch, 1), weir_text("of the library"));
+  weir_header header = {weir_bytes(text, 2), weir_bytes(text + 3, 3)};
   host->set_value(host, batch, 0, weir_bytes(text, sizeof text - 1));
+  draft.headers = &header;
+  draft.header_count = 1;
+  draft.flags = 0;
+  host->emit(host, batch, 1, &draft);
   memset(text, '#', sizeof text);
 }
 

@@ -165,6 +165,9 @@ static void another_machine_or_kind_of_file_is_told_so(void **state) {
   refused("./object.so", "is an object file (.o), not a shared object", "-shared");
   with_byte("program.so", offsetof(Elf64_Ehdr, e_type), ET_EXEC);
   refused("./program.so", "is a program, not a shared object", "-shared");
+  /* The size of the first segment becomes beyond all files. */
+  with_byte("short.so", sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_filesz) + 5, 1);
+  refused("./short.so", "is cut off", "Copy or build it again");
   with_byte("damaged.so", offsetof(Elf64_Ehdr, e_phentsize), 1);
   refused("./damaged.so", "damaged ELF head", "build it again");
 }
@@ -271,6 +274,9 @@ static void a_link_is_judged_with_what_it_points_to(void **state) {
   chmod(scratch_path("links"), 0757);
   refused("./links/p.so", "/links can be changed by every user", "chmod");
   chmod(scratch_path("links"), 0755);
+  chmod(scratch_path("real"), 0757);
+  refused("./links/p.so", "/real can be changed by every user", "chmod");
+  chmod(scratch_path("real"), 0755);
   chmod(scratch_path("real/p.so"), 0757);
   refused("./links/p.so", "/real/p.so can be changed by every user", "chmod");
 }

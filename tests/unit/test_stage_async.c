@@ -94,6 +94,7 @@ static void a_lost_partition_uses_the_tickets_up(void **state) {
   play_give(portion);
   let(gate, 2); /* and again, with a batch that is gone */
   assert_int_equal(play_collect(), 0);
+  assert_int_equal(play_metric("plugin_misbehaviours"), 0); /* it was told in time, so it did nothing wrong */
   assert_true(stage_assigned(play.stage, play.partition, &err));
 }
 
@@ -164,25 +165,24 @@ static void flush_asks_and_completing_is_the_answer(void **state) {
 
 static void a_fenced_batch_is_freed_by_its_late_completion(void **state) {
   (void)state;
-  play_start("batching_sink", WEIR_SINK, "records: 1");
+  play_start("batching_sink", WEIR_SINK, "");
   const fixture_gate *gate = play_extension(FIXTURE_GATE);
   struct portion *portion = play_batch("a b"), *kept = NULL;
   struct error err = {0};
   assert_true(stage_assigned(play.stage, play.other, &err));
+  kept = play_batch_of(play.other, "x");
   assert_int_equal(stage_process(play.stage, portion), STAGE_LATER);
+  assert_int_equal(stage_process(play.stage, kept), STAGE_LATER);
+  stage_flush(play.stage, NULL, WEIR_FLUSH_FULL, 0);
   stage_fence(play.stage, play.partition);
   stage_revoked(play.stage, play.partition, WEIR_LOST);
   assert_true(stage_assigned(play.stage, play.partition, &err));
-  gate->let(1);
-  assert_int_equal(play_metric("plugin_late_completions"), 1); /* complete() said that it changes nothing */
-  kept = play_batch_of(play.other, "x");
-  assert_int_equal(stage_process(play.stage, kept), STAGE_LATER);
-  assert_int_equal(play_collect(), 1);
+  gate->let(1); /* both are written in one go */
+  /* complete() said that it changes nothing, but of this partition only */
+  assert_int_equal(play_metric("plugin_late_completions"), 1);
+  assert_int_equal(play_collect(), 2);
   assert_int_equal(portion->batch->holds, 0);
   play_give(portion);
-  gate->let(1);
-  assert_int_equal(play_metric("plugin_late_completions"), 1); /* another partition is not fenced */
-  assert_int_equal(play_collect(), 1);
   play_give(kept);
   stage_revoked(play.stage, play.other, WEIR_REVOKED);
 }
@@ -280,6 +280,59 @@ static void the_first_completion_counts(void **state) {
   assert_string_equal(play_verdicts(portion), "tjjtd");
   play_give(portion);
   assert_int_equal(play_metric("plugin_late_completions"), 2);
+}
+
+static void each_record_keeps_its_own_reason(void **state) {
+  (void)state;
+  struct portion *portion;
+  play_start("misbehave", WEIR_TRANSFORM, "how: defer");
+  const weir_host *host = table();
+  weir_ticket ticket = deferred(&portion);
+  static const char *const codes[] = {"a", "b", "c", "d", "e"};
+  for (uint32_t i = 0; i < 5; i++) {
+    weir_reason why = weir_because(codes[i], weir_text(codes[4 - i]));
+    assert_int_equal(host->complete(host, ticket, i, 1, WEIR_REJECT, i == 2 ? NULL : &why), 0);
+  }
+  assert_int_equal(play_collect(), 1);
+  for (uint32_t i = 0; i < 5; i++) assert_string_equal(play_code(portion, i), i == 2 ? "" : codes[i]);
+  assert_true(span_is(portion_reason(portion, 0)->text, "e"));
+  play_give(portion);
+}
+
+static void a_resumed_change_without_memory_is_retry(void **state) {
+  (void)state;
+  struct portion *portion;
+  batch_pool_fini(&play.pool);
+  assert_true(batch_pool_init(&play.pool, PLAY_BATCHES, PLAY_RECORDS, 64 << 10));
+  play_start("misbehave", WEIR_TRANSFORM, "how: defer");
+  const weir_host *host = table();
+  weir_ticket ticket = deferred(&portion);
+  play.stage->phase = PHASE_WAKE; /* as inside wake() */
+  const weir_batch *batch = host->resume(host, ticket);
+  host->settle(host, batch, 0, 2, WEIR_PASS, NULL);
+  while (arena_alloc(&portion->batch->arena, 16)) continue;
+  host->set_value(host, batch, 0, weir_text("never seen"));
+  host->set_value(host, batch, 3, weir_text("never seen"));
+  host->settle(host, batch, 0, UINT32_MAX, WEIR_PASS, NULL); /* too late for these two */
+  tickets_close_all(&play.stage->tickets);
+  play.stage->phase = PHASE_NONE;
+  assert_int_equal(play_collect(), 1);
+  assert_string_equal(play_verdicts(portion), "tpptp");
+  assert_string_equal(play_values(portion), "a b c d e");
+  play_give(portion);
+}
+
+static void the_earliest_wake_stands(void **state) {
+  (void)state;
+  play_start("misbehave", WEIR_TRANSFORM, "how: nothing");
+  const weir_host *host = table();
+  host->wake(host, 5000);
+  host->wake(host, 9000);
+  assert_int_equal(stage_wake_at(play.stage), 5000);
+  host->wake(host, 3000);
+  assert_int_equal(stage_wake_at(play.stage), 3000);
+  stage_wake(play.stage, 3000);
+  assert_int_equal(stage_wake_at(play.stage), INT64_MAX);
 }
 
 static void numbers_are_never_given_twice(void **state) {
@@ -414,6 +467,9 @@ int main(void) {
       PLAY(a_window_closes_when_it_is_flushed),
       PLAY(a_window_that_finds_no_memory_tries_again),
       PLAY(the_first_completion_counts),
+      PLAY(each_record_keeps_its_own_reason),
+      PLAY(a_resumed_change_without_memory_is_retry),
+      PLAY(the_earliest_wake_stands),
       PLAY(numbers_are_never_given_twice),
       PLAY(many_tickets_are_found),
       PLAY(a_resumed_record_may_change_its_mind_until_the_callback_returns),

@@ -79,9 +79,11 @@ static void a_change_that_is_refused_breaks_the_batch(void **state) {
 
 static void a_span_on_the_stack_is_copied(void **state) {
   (void)state;
-  struct portion *portion = after("stack", WEIR_TRANSFORM, STAGE_DONE, "ppp", 1);
+  struct portion *portion = after("stack", WEIR_TRANSFORM, STAGE_DONE, "ppp", 3);
   assert_true(broke(RULE_STACK));
   assert_string_equal(play_values(portion), "on the stack b c");
+  const struct record *child = &portion->emitted->record;
+  assert_true(span_is(child->headers[0].name, "on") && span_is(child->headers[0].value, "the"));
   play_give(portion);
 }
 
