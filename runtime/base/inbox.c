@@ -4,17 +4,19 @@
 #include "base/check.h"
 #include <stdatomic.h>
 
+static struct inbox_node *node_of(uintptr_t number) { return (struct inbox_node *)(void *)number; }
+
 bool inbox_post(struct inbox *inbox, struct inbox_node *node) {
   must(node != NULL);
-  struct inbox_node *newest = atomic_load_explicit(&inbox->newest, memory_order_relaxed);
-  do node->next = newest;
+  uintptr_t newest = atomic_load_explicit(&inbox->newest, memory_order_relaxed);
+  do node->next = node_of(newest);
   while (!atomic_compare_exchange_weak_explicit(
-      &inbox->newest, &newest, node, memory_order_release, memory_order_relaxed));
-  return newest == NULL;
+      &inbox->newest, &newest, (uintptr_t)node, memory_order_release, memory_order_relaxed));
+  return newest == 0;
 }
 
 struct inbox_node *inbox_take(struct inbox *inbox) {
-  struct inbox_node *node = atomic_exchange_explicit(&inbox->newest, NULL, memory_order_acquire), *oldest = NULL;
+  struct inbox_node *node = node_of(atomic_exchange_explicit(&inbox->newest, 0, memory_order_acquire)), *oldest = NULL;
   while (node) {
     struct inbox_node *posted_before = node->next;
     node->next = oldest;
@@ -24,6 +26,4 @@ struct inbox_node *inbox_take(struct inbox *inbox) {
   return oldest;
 }
 
-bool inbox_empty(const struct inbox *inbox) {
-  return atomic_load_explicit(&inbox->newest, memory_order_acquire) == NULL;
-}
+bool inbox_empty(const struct inbox *inbox) { return atomic_load_explicit(&inbox->newest, memory_order_acquire) == 0; }

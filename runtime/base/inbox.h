@@ -4,6 +4,7 @@
 #define WEIR_BASE_INBOX_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct inbox_node {
   struct inbox_node *next;
@@ -11,7 +12,7 @@ struct inbox_node {
 
 /* Zero at the start: `struct inbox inbox = {0}`. */
 struct inbox {
-  struct inbox_node *_Atomic newest;
+  _Atomic uintptr_t newest; /* of a struct inbox_node; a number, so that clang takes {0} for it */
 };
 
 /* Thread: any. What was written before the post is seen after the take. Returns true when the inbox was empty: then the

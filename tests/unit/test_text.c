@@ -117,6 +117,8 @@ static void the_nearest_name_was_probably_meant(void **state) {
   assert_string_equal(text_nearest(span_of("topic"), names, 5), "topics");
   assert_string_equal(text_nearest(span_of("GROUP"), names, 5), "group");
   assert_string_equal(text_nearest(span_of("on-failure"), names, 5), "on_failure");
+  static const char *const close[] = {"on_failurexx", "on_failure", "on_failurex"};
+  assert_string_equal(text_nearest(span_of("on_failures"), close, 3), "on_failure");
   assert_null(text_nearest(span_of("brokers"), names, 5));
   assert_null(text_nearest(span_of("x"), names, 5));
   assert_null(text_nearest(span_of(""), names, 5));
