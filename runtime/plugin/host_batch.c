@@ -44,7 +44,7 @@ static bool find_open(const weir_host *table, const weir_batch *batch, const cha
 /* ---- Memory ---- */
 
 static void *batch_alloc(const weir_host *table, const weir_batch *batch, size_t size) {
-  struct open_batch open;
+  struct open_batch open = {0};
   if (!find_open(table, batch, "alloc", &open)) return NULL;
   return arena_alloc(&open.portion->batch->arena, size);
 }
@@ -79,7 +79,7 @@ static const weir_reason *readable_reason(struct host *host, const weir_reason *
 
 static void batch_settle(const weir_host *table, const weir_batch *batch, uint32_t first, uint32_t count,
     weir_verdict verdict, const weir_reason *why) {
-  struct open_batch open;
+  struct open_batch open = {0};
   if (!find_open(table, batch, "settle", &open)) return;
   struct host *host = &open.stage->host;
   uint32_t records = open.portion->view.record_count, room = first < records ? records - first : 0;
@@ -114,7 +114,7 @@ static bool find_changeable(
 /* The record ready to be changed, `span` ready to be kept (NULL: none). NULL: it may not be, or cannot be. */
 static struct record *edit(
     const weir_host *table, const weir_batch *batch, uint32_t index, weir_span *span, const char *function) {
-  struct open_batch open;
+  struct open_batch open = {0};
   if (!find_changeable(table, batch, index, function, &open)) return NULL;
   struct record *record = NULL;
   if (!span || keep_span(&open, span, function)) record = portion_edit(open.portion, index);
@@ -144,7 +144,7 @@ static void batch_set_timestamp(const weir_host *table, const weir_batch *batch,
 
 static const weir_header *batch_headers(
     const weir_host *table, const weir_batch *batch, uint32_t index, uint32_t *count) {
-  struct open_batch open;
+  struct open_batch open = {0};
   const weir_header *headers = NULL;
   uint32_t found = 0;
   if (count) *count = 0;
@@ -174,7 +174,7 @@ static weir_header *keep_headers(
 
 static void batch_set_headers(
     const weir_host *table, const weir_batch *batch, uint32_t index, const weir_header *headers, uint32_t count) {
-  struct open_batch open;
+  struct open_batch open = {0};
   if (!find_changeable(table, batch, index, "set_headers", &open)) return;
   if (count && !headers) {
     refuse(open.stage, RULE_ARGUMENT, "set_headers");
@@ -192,7 +192,7 @@ static void batch_set_headers(
 }
 
 static int32_t batch_emit(const weir_host *table, const weir_batch *batch, uint32_t parent, const weir_draft *draft) {
-  struct open_batch open;
+  struct open_batch open = {0};
   if (!find_changeable(table, batch, parent, "emit", &open)) return -1;
   struct host *host = &open.stage->host;
   if (!draft || !WEIR_REACHES(draft, weir_draft, timestamp_ms))
@@ -216,7 +216,7 @@ static int32_t batch_emit(const weir_host *table, const weir_batch *batch, uint3
 /* ---- Tickets ---- */
 
 static weir_ticket batch_defer(const weir_host *table, const weir_batch *batch, uint32_t flags) {
-  struct open_batch open;
+  struct open_batch open = {0};
   if (!find_open(table, batch, "defer", &open)) return 0;
   struct stage *stage = open.stage;
   enum rule broken = open.ticket                             ? RULE_CLOSED_BATCH
