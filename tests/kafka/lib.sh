@@ -17,6 +17,7 @@ play=$(basename "$0" .sh)
 stage=$(mktemp -d "${TMPDIR:-/tmp}/weir-$play.XXXXXX") # everything that the test writes
 broker_name=$play-$$
 passed=0 failed=0 broker_kind=none
+sink_options='' # of the kafka sink in pass_through, besides the topic
 scale=1 # times that a patient wait is longer: sanitizers are slow
 case $build in *asan | *tsan) scale=4 ;; esac
 export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:detect_leaks=1}
@@ -147,7 +148,7 @@ shares() {
 # file NAME <<END: a file in the case's folder.
 file() { cat >"$folder/$1"; }
 
-# A pipeline file from "source", "sink" and further lines on stdin (stages, delivery ...).
+# A pipeline file that copies SOURCE to SINK, with further lines of it on stdin (stages, delivery ...).
 pass_through() { # FILE NAME SOURCE SINK
   { cat <<END
 pipeline: $2
@@ -158,7 +159,7 @@ END
     cat <<END
 sinks:
   - plugin: kafka
-    options: {topic: $4}
+    options: {topic: $4${sink_options:+, $sink_options}}
 END
   } >"$folder/$1"
 }
@@ -176,12 +177,13 @@ worker_start() { # NAME FILE [ARGUMENTS]
   local name=$1
   shift
   rm -f "$folder/$name.status"
-  (
+  ( # what waits for it, so that its status is known to whoever asks
     trap - EXIT
     "$weir" run "$@" >>"$folder/$name.out" 2>>"$folder/$name.log" {nap}<&- &
     echo $! >"$folder/$name.pid"
-    wait $!
-    echo $? >"$folder/$name.status.part"
+    code=0
+    wait $! || code=$?
+    echo $code >"$folder/$name.status.part"
     mv "$folder/$name.status.part" "$folder/$name.status"
   ) &
   wait_for "[ -s '$folder/$name.pid' ]" 5

@@ -2,6 +2,7 @@
 # Workers with the same file share the partitions of their topic, and share them anew when one comes, leaves or dies.
 . "$(dirname "$0")/lib.sh"
 broker_real
+sink_options='partition: source' # a record without a key may go elsewhere when it is read again
 
 sharing() { # NAME: a pipeline with a short session, so that a death is noticed soon
   topic "$1-in" --partitions 6

@@ -6,7 +6,8 @@
  *   CORRUPT    a record without a readable identity, with the value of another one, changed where it had to be the same, or
  *              without the text that every processed record has
  *   REORDERED  two records of one source partition stand the wrong way round in one output partition. Only the first
- *              appearance of each counts: a repetition after a crash may come later
+ *              appearance of each counts: a repetition after a crash may come later. A sink that spreads records without a key
+ *              at random may send one elsewhere when it is read again: there a crash can bring this up, and rightly so
  *   repeated   further appearances of a record. At-least-once allows them: counted, and compared to a bound */
 #ifndef HISTORY_H
 #define HISTORY_H
