@@ -135,7 +135,8 @@ static uint32_t add_child(struct json_edits *edits, uint32_t parent, const struc
   return number;
 }
 
-/* New members stand in the order in which they were first set: a node that was there for removals only goes behind them. */
+/* New members stand in the order in which they were first set: a node that was there for removals only goes behind
+ * them. */
 static void mark_creates(struct json_edits *edits, uint32_t parent, uint32_t number) {
   struct edit_node *above = &edits->nodes[parent], *node = &edits->nodes[number];
   if (node->creates) return;
