@@ -158,8 +158,9 @@ struct wanted {
 
 static bool split_name(const char *name, struct wanted *wanted, struct error *err) {
   if (!*name) return error_set(err, "the plugin's name is empty");
-  if (strlen(name) >= sizeof wanted->file) return error_set(err, "the name is too long");
-  strcpy(wanted->file, name);
+  size_t size = strlen(name);
+  if (size >= sizeof wanted->file) return error_set(err, "the name is too long");
+  memcpy(wanted->file, name, size + 1);
   wanted->plugin = "";
   char *slash = strrchr(wanted->file, '/'), *colon = strrchr(slash ? slash : wanted->file, ':');
   if (colon) {

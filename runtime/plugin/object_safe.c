@@ -88,8 +88,9 @@ static bool check_link_folder(const char *file, struct error *err) {
   memcpy(folder, size ? file : slash ? "/" : ".", size ? size : 1);
   folder[size ? size : 1] = 0;
   if (!realpath(folder, real)) return error_errno(err, "%s cannot be looked at", folder);
-  if (strlen(real) + sizeof "/x" > sizeof real) return error_set(err, "the path %.64s... is too long", file);
-  strcat(real, "/x");
+  size = strlen(real);
+  if (size + sizeof "/x" > sizeof real) return error_set(err, "the path %.64s... is too long", file);
+  memcpy(real + size, "/x", sizeof "/x"); /* a name, which check_folders() takes away again */
   return check_folders(real, err);
 }
 

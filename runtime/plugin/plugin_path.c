@@ -60,17 +60,15 @@ static bool add_beside_binary(struct plugin_path *path) {
 }
 
 static bool make_text(struct plugin_path *path) {
-  size_t size = 1;
-  for (size_t i = 0; i < path->count; i++) size += strlen(path->folders[i]) + sizeof ", " + sizeof " (no such folder)";
-  path->text = calloc(1, size);
-  if (!path->text) return false;
+  size_t size = 0;
+  FILE *text = open_memstream(&path->text, &size);
+  if (!text) return false;
   for (size_t i = 0; i < path->count; i++) {
-    if (i) strcat(path->text, ", ");
-    strcat(path->text, path->folders[i]);
     struct stat status;
-    if (stat(path->folders[i], &status) != 0 && errno == ENOENT) strcat(path->text, " (no such folder)");
+    bool missing = stat(path->folders[i], &status) != 0 && errno == ENOENT;
+    fprintf(text, "%s%s%s", i ? ", " : "", path->folders[i], missing ? " (no such folder)" : "");
   }
-  return true;
+  return fclose(text) == 0;
 }
 
 struct plugin_path *plugin_path_create(const char *const *folders, size_t count) {

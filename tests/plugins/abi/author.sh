@@ -27,7 +27,7 @@ done << LIST
 $rules
 LIST
 test "$count" -ge 20
-for name in $(grep -o 'tests/plugins/[a-z_/]*\.[a-z]*' "$page" | sort -u); do
+grep -o 'tests/plugins/[a-z_/]*\.[a-z]*' "$page" | sort -u | while IFS= read -r name; do
   test -f "$source/$name" || { echo "docs/PLUGINS.md names $name, which is not there" >&2; exit 1; }
 done
 echo "the example builds, $count rules are told"
