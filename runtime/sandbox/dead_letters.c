@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "sandbox/keys.h"
 
+enum { TEXTS_APART = 12 };
+
 struct dead_letters {
   struct keys *sources; /* "topic/partition@offset" or with "#child" */
   int64_t repeated;
@@ -50,20 +52,33 @@ static void copy_source(const struct reader_record *record, char into[READER_TEX
     used += (size_t)snprintf(into + used, READER_TEXT_MAX - used, "%s", parts[i]);
 }
 
-/* Kinds beyond the table are counted with the last one. */
-static struct reader_reason *reason_of(struct dead_letters *dead, const char *stage, const char *code) {
-  for (size_t i = 0; i < dead->reason_count; i++)
-    if (strcmp(dead->reasons[i].stage, stage) == 0 && strcmp(dead->reasons[i].code, code) == 0)
-      return &dead->reasons[i];
+static struct reader_reason *find(struct dead_letters *dead, const char *stage, const char *code, const char *text) {
+  for (size_t i = 0; i < dead->reason_count; i++) {
+    struct reader_reason *reason = &dead->reasons[i];
+    if (strcmp(reason->stage, stage) == 0 && strcmp(reason->code, code) == 0 &&
+        (!text || strcmp(reason->text, text) == 0))
+      return reason;
+  }
+  return NULL;
+}
+
+/* While there are few of them, each text is a kind; texts may tell bytes and numbers, so then stage and code alone. Kinds beyond the table
+ * are counted with the last one. */
+static struct reader_reason *reason_of(
+    struct dead_letters *dead, const char *stage, const char *code, const char *text) {
+  struct reader_reason *found = find(dead, stage, code, text);
+  if (!found && dead->reason_count >= TEXTS_APART) found = find(dead, stage, code, NULL);
+  if (found) return found;
   if (dead->reason_count == READER_REASONS_MAX) return &dead->reasons[READER_REASONS_MAX - 1];
   struct reader_reason *reason = &dead->reasons[dead->reason_count++];
   memcpy(reason->stage, stage, READER_TEXT_MAX);
   memcpy(reason->code, code, READER_TEXT_MAX);
+  memcpy(reason->text, text, READER_TEXT_MAX);
   return reason;
 }
 
 void dead_letters_take(struct dead_letters *dead, const struct reader_record *record) {
-  char source[READER_TEXT_MAX], stage[READER_TEXT_MAX], code[READER_TEXT_MAX];
+  char source[READER_TEXT_MAX], stage[READER_TEXT_MAX], code[READER_TEXT_MAX], text[READER_TEXT_MAX];
   copy_source(record, source);
   if ((*keys_at(dead->sources, span_of(source)))++ > 0) {
     dead->repeated++;
@@ -71,10 +86,9 @@ void dead_letters_take(struct dead_letters *dead, const struct reader_record *re
   }
   copy_header(record, "weir.stage", stage);
   copy_header(record, "weir.reason.code", code);
-  struct reader_reason *reason = reason_of(dead, stage, code);
-  if (reason->count++ > 0) return;
-  memcpy(reason->source, source, READER_TEXT_MAX);
-  copy_header(record, "weir.reason", reason->text);
+  copy_header(record, "weir.reason", text);
+  struct reader_reason *reason = reason_of(dead, stage, code, text);
+  if (reason->count++ == 0) memcpy(reason->source, source, READER_TEXT_MAX);
 }
 
 int64_t dead_letters_count(const struct dead_letters *dead) { return (int64_t)keys_count(dead->sources); }

@@ -6,7 +6,7 @@
 #include "sandbox/client.h"
 #include "sandbox/supply.h"
 
-enum { ON_THE_WAY_BYTES = 2 << 20, BURST = 2000, RECORD_OVERHEAD = 64 };
+enum { WAITING_BYTES = 2 << 20, BURST = 2000, RECORD_OVERHEAD = 64 };
 
 struct feeder {
   struct feeder_settings settings;
@@ -104,19 +104,19 @@ static bool send_next(struct feeder *feeder) {
 }
 
 /* Records that may be sent now. */
-static int64_t room(const struct feeder *feeder, int64_t now_ms, int64_t settled) {
+static int64_t room(const struct feeder *feeder, int64_t now_ms, int64_t seen, int64_t waiting) {
   int64_t due = feeder->total;
   if (feeder->settings.rate) due = (now_ms - feeder->begun_ms + 1) * feeder->settings.rate / 1000;
-  int64_t bytes_each = feeder->sent ? feeder->sent_bytes / feeder->sent : ON_THE_WAY_BYTES;
-  int64_t fits = settled + ON_THE_WAY_BYTES / bytes_each + 1;
+  int64_t bytes_each = feeder->sent ? feeder->sent_bytes / feeder->sent : WAITING_BYTES;
+  int64_t fits = seen - waiting + WAITING_BYTES / bytes_each + 1;
   int64_t most = due < fits ? due : fits;
   return most - feeder->sent < BURST ? most - feeder->sent : BURST;
 }
 
-bool feeder_step(struct feeder *feeder, int64_t now_ms, int64_t settled, struct error *err) {
+bool feeder_step(struct feeder *feeder, int64_t now_ms, int64_t seen, int64_t waiting, struct error *err) {
   if (feeder->begun_ms < 0) feeder->begun_ms = now_ms;
   rd_kafka_poll(feeder->handle, 0);
-  for (int64_t left = feeder->stopped ? 0 : room(feeder, now_ms, settled); left > 0; left--)
+  for (int64_t left = feeder->stopped ? 0 : room(feeder, now_ms, seen, waiting); left > 0; left--)
     if (!send_next(feeder)) break;
   rd_kafka_poll(feeder->handle, 0);
   if (!feeder->refusal) return true;

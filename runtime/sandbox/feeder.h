@@ -21,9 +21,10 @@ struct feeder_settings {
 struct feeder *feeder_open(const struct feeder_settings *settings, struct error *err);
 void feeder_close(struct feeder *feeder); /* NULL is fine */
 
-/* Feeds what is due. `settled`: records that the group has committed: the broker keeps 5 MiB of a partition and drops what
- * is older, so no more than some 2 MiB may be on the way. False: a record was refused, err says why. */
-bool feeder_step(struct feeder *feeder, int64_t now_ms, int64_t settled, struct error *err);
+/* Feeds what is due. The broker keeps 5 MiB of a partition and drops what is older, so no more than some 2 MiB may wait in one:
+ * `seen` records were in the topics when somebody looked last, and `waiting` of them in the partition that is furthest behind; what was
+ * sent since may all be in that one. False: a record was refused, err says why. */
+bool feeder_step(struct feeder *feeder, int64_t now_ms, int64_t seen, int64_t waiting, struct error *err);
 /* Feeds no more: what is left is left. */
 void feeder_stop(struct feeder *feeder);
 

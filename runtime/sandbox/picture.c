@@ -35,14 +35,11 @@ static void draw_sums(struct play *play) {
 static void draw_partitions(struct play *play) {
   struct panel *panel = &play->panel;
   char bar[PANEL_BAR_BYTES], name[300], committed[TEXT_MAX], lag[TEXT_MAX];
-  int64_t most = LAG_LEAST;
-  for (size_t i = 0; i < survey_count(play->survey); i++) {
-    const struct survey_partition *partition = survey_at(play->survey, i);
-    if (partition->end - partition->committed > most) most = partition->end - partition->committed;
-  }
+  int64_t most = survey_lag_most(play->survey);
+  if (most < LAG_LEAST) most = LAG_LEAST;
   for (size_t i = 0; i < survey_count(play->survey) && i < PARTITIONS_SHOWN; i++) {
     const struct survey_partition *partition = survey_at(play->survey, i);
-    int64_t behind = partition->end - (partition->committed < 0 ? 0 : partition->committed);
+    int64_t behind = survey_partition_lag(partition);
     snprintf(name, sizeof name, "%s/%d", partition->topic, partition->number);
     panel_row(panel, "  %-20s committed %8s  %s%s %slag %s", name,
         partition->committed < 0 ? "nothing" : text_of_count(committed, partition->committed), panel->ink.doubt,
@@ -54,8 +51,9 @@ static void draw_results(struct play *play) {
   char count[TEXT_MAX];
   for (size_t i = 0; i < reader_topic_count(play->reader); i++) {
     const struct reader_topic *topic = reader_topic_at(play->reader, i);
-    panel_row(&play->panel, "  %-20s %s %s", topic->name, text_of_count(count, topic->records),
-        topic->dead_letters ? "dead letters" : "records read by a plain consumer");
+    const char *what = topic->dead_letters ? "dead letter" : "record";
+    panel_row(&play->panel, "  %-20s %s %s%s read by a plain consumer", topic->name,
+        text_of_count(count, topic->records), what, topic->records == 1 ? "" : "s");
   }
 }
 

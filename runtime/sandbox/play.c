@@ -28,11 +28,17 @@ static volatile sig_atomic_t interrupts;
 
 void play_interrupt(void) { interrupts = interrupts + 1; }
 
+/* A line of the log without its time, which the reader knows; any other line as it is. */
+static const char *without_time(const char *line) {
+  const char *end = strchr(line, ' ');
+  return end && end > line && end[-1] == 'Z' ? end + 1 : line;
+}
+
 static void say(void *ctx, const struct worker_entry *worker, const char *line) {
   struct play *play = ctx;
   const struct ink *ink = &play->panel.ink;
-  panel_say(
-      &play->panel, "%sworker %d%s| %s%s", ink->faint, worker->number, worker->life > 1 ? "'" : "", ink->plain, line);
+  panel_say(&play->panel, "%sworker %d%s| %s%s", ink->faint, worker->number, worker->life > 1 ? "'" : "", ink->plain,
+      without_time(line));
 }
 
 static bool start_worker(struct play *play, int number, struct error *err) {
@@ -181,7 +187,8 @@ static enum play_phase join(struct play *play) {
 
 static enum play_phase feed(struct play *play) {
   struct error err;
-  if (!feeder_step(play->feeder, play->now_ms, survey_committed(play->survey), &err)) trouble(play, "%s", err.text);
+  if (!feeder_step(play->feeder, play->now_ms, survey_end(play->survey), survey_lag_most(play->survey), &err))
+    trouble(play, "%s", err.text);
   return feeder_done(play->feeder) ? PLAY_FINISHING : PLAY_FEEDING;
 }
 
@@ -229,7 +236,15 @@ static void step(struct play *play) {
   picture_draw(play);
 }
 
+static void announce(struct play *play) {
+  const struct play_settings *settings = play->settings;
+  panel_say(&play->panel, "%s: %d worker%s in group %s, %d partitions a topic, broker in memory at %s",
+      settings->pipeline, settings->workers, settings->workers == 1 ? "" : "s", settings->group,
+      (int)settings->partitions, play->broker.address);
+}
+
 void play_run(struct play *play) {
+  announce(play);
   while (play->phase != PLAY_OVER) {
     play->now_ms = clock_now(clock_real());
     enum play_phase next = next_phase(play);

@@ -90,11 +90,25 @@ int64_t survey_committed(const struct survey *survey) {
   return sum;
 }
 
+int64_t survey_partition_lag(const struct survey_partition *partition) {
+  return partition->end - (partition->committed < 0 ? partition->first : partition->committed);
+}
+
 int64_t survey_lag(const struct survey *survey) {
   int64_t sum = 0;
-  for (size_t i = 0; i < survey->count; i++) {
-    const struct survey_partition *partition = &survey->all[i];
-    sum += partition->end - (partition->committed < 0 ? 0 : partition->committed);
-  }
+  for (size_t i = 0; i < survey->count; i++) sum += survey_partition_lag(&survey->all[i]);
+  return sum;
+}
+
+int64_t survey_lag_most(const struct survey *survey) {
+  int64_t most = 0;
+  for (size_t i = 0; i < survey->count; i++)
+    if (survey_partition_lag(&survey->all[i]) > most) most = survey_partition_lag(&survey->all[i]);
+  return most;
+}
+
+int64_t survey_end(const struct survey *survey) {
+  int64_t sum = 0;
+  for (size_t i = 0; i < survey->count; i++) sum += survey->all[i].end;
   return sum;
 }

@@ -13,6 +13,9 @@ struct survey_partition {
   int64_t committed; /* -1: nothing yet */
 };
 
+/* Records that are not committed. */
+int64_t survey_partition_lag(const struct survey_partition *partition);
+
 struct survey;
 /* All partitions of these topics, which outlive it. NULL: err. */
 struct survey *survey_open(const char *address, const char *group, const char *const *topics, size_t topic_count,
@@ -28,5 +31,8 @@ bool survey_all_owned(const struct survey *survey);
 /* Records that are committed, and that are not. */
 int64_t survey_committed(const struct survey *survey);
 int64_t survey_lag(const struct survey *survey);
+/* Records that the partitions have in all, and the lag of the one that is furthest behind. */
+int64_t survey_end(const struct survey *survey);
+int64_t survey_lag_most(const struct survey *survey);
 
 #endif

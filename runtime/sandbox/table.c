@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "sandbox/feeder.h"
+#include "sandbox/keys.h"
 #include "sandbox/play.h"
 #include "sandbox/survey.h"
 #include "sandbox/workers.h"
@@ -18,8 +19,8 @@ enum { LOST_SHOWN = 5, RECORD_MAX = 64 << 10, NARROWEST = 40 };
 struct table {
   const struct play *play;
   struct ink ink;
-  int64_t lost, left; /* records */
-  bool failed;
+  int64_t lost, repeated, left; /* records */
+  bool expecting, failed;
 };
 
 static void head(const struct table *table, const char *text) {
@@ -41,7 +42,7 @@ static void print_offsets(struct table *table) {
   for (size_t i = 0; i < survey_count(survey); i++) {
     const struct survey_partition *partition = survey_at(survey, i);
     char name[300];
-    int64_t behind = partition->end - (partition->committed < 0 ? 0 : partition->committed);
+    int64_t behind = survey_partition_lag(partition);
     snprintf(name, sizeof name, "%s/%d", partition->topic, partition->number);
     printf("  %-24s %12s %12s %s%8s%s\n", name, text_of_count(end, partition->end),
         partition->committed < 0 ? "-" : text_of_count(committed, partition->committed), zero_ink(table, behind),
@@ -83,7 +84,9 @@ static void print_workers(struct table *table) {
   const struct workers *workers = table->play->workers;
   head(table, "workers, by their own sums of source records");
   printf("  %-15s in = delivered + filtered + discarded + dead-lettered + abandoned + in flight  partitions\n", "");
-  for (int i = 0; i < workers->count; i++) print_worker(table, &workers->all[i]);
+  for (int number = 1; number <= table->play->settings->workers; number++)
+    for (int i = 0; i < workers->count; i++)
+      if (workers->all[i].number == number) print_worker(table, &workers->all[i]);
 }
 
 /* --- results --- */
@@ -98,14 +101,24 @@ static void print_lost_keys(const struct reader_topic *topic) {
   }
 }
 
+/* What has not come is lost when all was fed and committed; else it may have been on its way. */
+static bool is_complete(const struct table *table) {
+  return table->left == 0 && feeder_fed(table->play->feeder) == feeder_total(table->play->feeder);
+}
+
 static void print_expected(struct table *table, const struct reader_topic *topic) {
-  char lost[TEXT_MAX], repeated[TEXT_MAX], wrong[TEXT_MAX];
+  char expected[TEXT_MAX], missing[TEXT_MAX], repeated[TEXT_MAX], wrong[TEXT_MAX];
   int64_t gone = (int64_t)reader_lost(topic);
-  table->lost += gone;
+  table->expecting = true;
+  table->repeated += (int64_t)reader_repeated(topic);
   if (topic->unexpected) table->failed = true;
-  printf("    of the expected keys: %slost %s%s, repeated %s; %snot expected %s%s\n", zero_ink(table, gone),
-      text_of_count(lost, gone), table->ink.plain, text_of_count(repeated, (int64_t)reader_repeated(topic)),
-      zero_ink(table, (int64_t)topic->unexpected), text_of_count(wrong, (int64_t)topic->unexpected), table->ink.plain);
+  printf("    of %s expected keys: %s%s %s%s, repeated %s; %snot expected %s%s\n",
+      text_of_count(expected, (int64_t)keys_count(topic->expected)), zero_ink(table, gone),
+      is_complete(table) ? "lost" : "not there yet", text_of_count(missing, gone), table->ink.plain,
+      text_of_count(repeated, (int64_t)reader_repeated(topic)), zero_ink(table, (int64_t)topic->unexpected),
+      text_of_count(wrong, (int64_t)topic->unexpected), table->ink.plain);
+  if (!is_complete(table)) return;
+  table->lost += gone;
   print_lost_keys(topic);
 }
 
@@ -144,60 +157,6 @@ static void print_dead(struct table *table) {
         reasons[i].count > 1 ? "first: " : "", reasons[i].source, table->ink.plain);
 }
 
-static void print_with_headers(void *ctx, const struct reader_record *record) {
-  const struct table *table = ctx;
-  char text[READER_TEXT_MAX];
-  table_print_record(record);
-  for (size_t i = 0; i < record->header_count; i++) {
-    text_escape(text, sizeof text, record->headers[i].name);
-    printf("    %s%s: ", table->ink.faint, text);
-    text_escape(text, sizeof text, record->headers[i].value.data ? record->headers[i].value : weir_text("(null)"));
-    printf("%s%s\n", text, table->ink.plain);
-  }
-}
-
-static void print_last(struct table *table) {
-  const struct reader *reader = table->play->reader;
-  for (size_t i = 0; i < reader_topic_count(reader); i++) {
-    const struct reader_topic *topic = reader_topic_at(reader, i);
-    if (!topic->last || !topic->records) continue;
-    printf("\n%s%s, the last records%s\n", table->ink.strong, topic->name, table->ink.plain);
-    reader_print_last(topic, print_with_headers, table);
-  }
-}
-
-/* --- the verdict --- */
-
-static bool print_verdict(const struct table *table) {
-  char number[TEXT_MAX];
-  bool fine = !table->lost && !table->left && !table->failed && !table->play->trouble[0];
-  putchar('\n');
-  if (table->play->trouble[0]) printf("%sended early: %s%s\n", table->ink.bad, table->play->trouble, table->ink.plain);
-  if (table->lost)
-    printf("%sLOST: %s records%s\n", table->ink.bad, text_of_count(number, table->lost), table->ink.plain);
-  if (table->left)
-    printf("%snot processed: %s records%s\n", table->ink.bad, text_of_count(number, table->left), table->ink.plain);
-  if (table->failed && !table->lost)
-    printf("%snot everything went well: see above%s\n", table->ink.bad, table->ink.plain);
-  if (fine) printf("%snothing lost, nothing left over%s\n", table->ink.good, table->ink.plain);
-  return fine;
-}
-
-bool table_print(const struct play *play) {
-  struct table table = {.play = play, .ink = ink_of(stdout)};
-  if (play->survey && play->feeder) print_offsets(&table);
-  print_workers(&table);
-  print_results(&table);
-  print_dead(&table);
-  print_last(&table);
-  bool fine = print_verdict(&table);
-  printf("%sThe broker was librdkafka's mock, in memory: 5 MiB of a partition, no transactions, no disk. "
-         "It shows how a pipeline works; what Kafka guarantees only Kafka shows.%s\n",
-      table.ink.faint, table.ink.plain);
-  fflush(stdout);
-  return fine;
-}
-
 /* --- records --- */
 
 /* Columns of the terminal that stdout is, 0: it is none. */
@@ -229,4 +188,92 @@ void table_print_record(const struct reader_record *record) {
   char cut[1024];
   text_escape(cut, width - 2 < sizeof cut ? width - 2 : sizeof cut, weir_bytes(line, used));
   printf("%s...\n", cut);
+}
+
+/* Rows of `width` columns, the first one begins behind the coordinates. */
+static void print_wrapped(const struct table *table, const struct reader_record *record, size_t width) {
+  static char text[RECORD_MAX];
+  size_t size = add_bytes(text, 0, record->value);
+  printf("  %s%s/%d@%lld%s ", table->ink.strong, record->topic, record->partition, (long long)record->offset,
+      table->ink.plain);
+  char key[READER_TEXT_MAX];
+  text_escape(key, sizeof key, record->key.data ? record->key : weir_text("(null)"));
+  puts(key);
+  for (size_t at = 0; at < size;) {
+    size_t end = at;
+    for (size_t column = 4; column < width && end < size; column++) {
+      size_t bytes = text_utf8(weir_bytes(text + end, size - end));
+      end += bytes ? bytes : 1;
+    }
+    printf("    %.*s\n", (int)(end - at), text + at);
+    at = end;
+  }
+}
+
+/* On a terminal the value goes over as many rows as it needs, below its coordinates. */
+static void print_whole(void *ctx, const struct reader_record *record) {
+  const struct table *table = ctx;
+  char text[READER_TEXT_MAX];
+  size_t width = columns();
+  if (!width)
+    table_print_record(record);
+  else
+    print_wrapped(table, record, width);
+  for (size_t i = 0; i < record->header_count; i++) {
+    text_escape(text, sizeof text, record->headers[i].name);
+    printf("    %s%s: ", table->ink.faint, text);
+    text_escape(text, sizeof text, record->headers[i].value.data ? record->headers[i].value : weir_text("(null)"));
+    printf("%s%s\n", text, table->ink.plain);
+  }
+}
+
+static void print_last(struct table *table) {
+  const struct reader *reader = table->play->reader;
+  for (size_t i = 0; i < reader_topic_count(reader); i++) {
+    const struct reader_topic *topic = reader_topic_at(reader, i);
+    if (!topic->last || !topic->records) continue;
+    printf("\n%s%s, the last records%s\n", table->ink.strong, topic->name, table->ink.plain);
+    reader_print_last(topic, print_whole, table);
+  }
+}
+
+/* --- the verdict --- */
+
+/* "lost 0, repeated 87, dead letters 3, of 17,073 records fed", as far as each is known. */
+static void print_counts_in_all(const struct table *table, bool fine) {
+  const struct play *play = table->play;
+  char number[TEXT_MAX], again[TEXT_MAX];
+  printf("%s%s", table->ink.strong, fine ? table->ink.good : table->ink.bad);
+  if (table->expecting && is_complete(table))
+    printf("lost %s, repeated %s, ", text_of_count(number, table->lost), text_of_count(again, table->repeated));
+  if (play->settings->dead_letter) printf("dead letters %s, ", text_of_count(number, reader_dead(play->reader)));
+  printf("not processed %s, of %s records fed%s\n", text_of_count(number, table->left),
+      text_of_count(again, feeder_fed(play->feeder)), table->ink.plain);
+}
+
+static bool print_verdict(const struct table *table) {
+  const struct play *play = table->play;
+  bool fine = !table->lost && !table->left && !table->failed && !play->trouble[0];
+  putchar('\n');
+  print_counts_in_all(table, fine);
+  if (play->trouble[0]) printf("%sended early: %s%s\n", table->ink.bad, play->trouble, table->ink.plain);
+  if (table->failed) printf("%snot everything went well: see above%s\n", table->ink.bad, table->ink.plain);
+  if (fine && table->repeated)
+    printf("Repeated is what was written but not committed yet when a worker was killed or partitions moved.\n");
+  return fine;
+}
+
+bool table_print(const struct play *play) {
+  struct table table = {.play = play, .ink = ink_of(stdout)};
+  print_offsets(&table);
+  print_workers(&table);
+  print_results(&table);
+  print_dead(&table);
+  print_last(&table);
+  bool fine = print_verdict(&table);
+  printf("%sThe broker was librdkafka's mock: in memory, 5 MiB of a partition, no transactions, no disk.\n"
+         "It shows how a pipeline works; what Kafka guarantees only Kafka shows.%s\n",
+      table.ink.faint, table.ink.plain);
+  fflush(stdout);
+  return fine;
 }

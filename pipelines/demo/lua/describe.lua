@@ -32,7 +32,7 @@ return {
     quake.class = class_of(quake.mag)
     quake.words = ("%s %s earthquake, %.0f %s deep, %s"):format(
       depth_of(quake.depth), quake.class, depth, self.unit, quake.place)
-    quake.terajoule = math.floor(10 ^ (1.5 * quake.mag + 4.8) / 1e9) / 1e3 -- radiated energy, Gutenberg and Richter
+    quake.gigajoule = math.floor(10 ^ (1.5 * quake.mag + 4.8) / 1e7) / 100 -- radiated, after Gutenberg and Richter
     if quake.mag >= 6 then self.strong:add(1) end
   end,
 }
