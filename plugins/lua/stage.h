@@ -88,7 +88,8 @@ struct lua_stage {
   struct memory memory;
   lua_State *L;
   struct references references;
-  bool has_each; /* the script has each, not process */
+  const char *name_json; /* Lua's "json" */
+  bool has_each;         /* the script has each, not process */
 
   /* The batch. Handles of records first .. first+count-1 are `serial` and up. */
   const weir_batch *batch;

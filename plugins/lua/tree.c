@@ -98,13 +98,21 @@ struct json_reader *tree_reader(struct tree *tree, uint32_t text, struct json_er
   return reader->json;
 }
 
-bool tree_add_node(struct tree *tree, const struct tree_node *node, uint32_t *out, struct json_error *err) {
-  if (node->depth > TREE_DEPTH_MAX) return tree_fail(err, "nested deeper than %d levels", TREE_DEPTH_MAX);
+struct tree_node *tree_add_node(
+    struct tree *tree, uint32_t record, uint32_t parent, uint32_t *out, struct json_error *err) {
+  uint32_t depth = parent == TREE_NO_NODE ? 1 : tree->nodes[parent].depth + 1;
+  if (depth > TREE_DEPTH_MAX) return tree_fail(err, "nested deeper than %d levels", TREE_DEPTH_MAX), NULL;
   if (!memory_grow(tree->memory, (void **)&tree->nodes, &tree->node_room, tree->node_count + 1, sizeof *tree->nodes))
-    return tree_no_memory(err);
+    return tree_no_memory(err), NULL;
   *out = tree->node_count++;
-  tree->nodes[*out] = *node;
-  return true;
+  struct tree_node *node = &tree->nodes[*out];
+  node->form = NODE_SOURCE;
+  node->is_array = node->has_cursor = node->has_last = false;
+  node->record = record;
+  node->parent = parent;
+  node->depth = depth;
+  node->text = TREE_NO_NODE;
+  return node;
 }
 
 static uint32_t child_place(const struct tree *tree, uint32_t text, uint32_t token) {
@@ -143,13 +151,11 @@ bool tree_child(struct tree *tree, uint32_t parent, uint32_t text, const struct 
   *out = tree_known_child(tree, text, value->token);
   if (*out != TREE_NO_NODE) return true;
   if (!children_grow(tree)) return tree_no_memory(err);
-  struct tree_node node = {.text = text,
-      .value = *value,
-      .parent = parent,
-      .is_array = value->type == JSON_ARRAY,
-      .record = tree->nodes[parent].record,
-      .depth = tree->nodes[parent].depth + 1};
-  if (!tree_add_node(tree, &node, out, err)) return false;
+  struct tree_node *node = tree_add_node(tree, tree->nodes[parent].record, parent, out, err);
+  if (!node) return false;
+  node->text = text;
+  node->value = *value;
+  node->is_array = value->type == JSON_ARRAY;
   tree->children[child_place(tree, text, value->token)] =
       (struct tree_child){.epoch = tree->child_epoch, .text = text, .token = value->token, .node = *out};
   tree->child_count++;
@@ -189,14 +195,13 @@ bool tree_open(struct tree *tree, weir_span text, uint32_t record, struct tree_v
   struct json_reader *reader = tree_reader(tree, number, err);
   if (!reader || !json_root(reader, &value, err)) return false;
   if (value.type != JSON_OBJECT && value.type != JSON_ARRAY) return scalar_of(reader, &value, out, err);
-  struct tree_node node = {.text = number,
-      .value = value,
-      .record = record,
-      .parent = TREE_NO_NODE,
-      .depth = 1,
-      .is_array = value.type == JSON_ARRAY};
   out->kind = TREE_NODE;
-  return tree_add_node(tree, &node, &out->as.node, err);
+  struct tree_node *node = tree_add_node(tree, record, TREE_NO_NODE, &out->as.node, err);
+  if (!node) return false;
+  node->text = number;
+  node->value = value;
+  node->is_array = value.type == JSON_ARRAY;
+  return true;
 }
 
 bool tree_validate(struct tree *tree, weir_span text, struct json_error *err) {

@@ -102,12 +102,20 @@ static bool alone_in_text(const struct tree *tree, const struct tree_node *node,
   return true;
 }
 
+static void list_empty(struct tree_node *node) {
+  node->form = NODE_LISTED;
+  node->slots = NULL;
+  node->slot_count = node->slot_room = node->hint = 0;
+  node->has_duplicates = false;
+}
+
 static bool list_source(struct tree *tree, uint32_t id, struct json_error *err) {
   struct tree_node *node = &tree->nodes[id];
   struct json_reader *reader = tree_reader(tree, node->text, err);
   if (!reader || !json_extent(reader, &node->value, err)) return false;
   if (node->parent == TREE_NO_NODE && !alone_in_text(tree, node, err)) return false;
-  node->slot_count = 0;
+  list_empty(node);
+  node->form = NODE_SOURCE;
   node->tail = node->value.start + 1;
   if (!slots_fill(tree, node, reader, err)) return false;
   node->form = NODE_LISTED;
@@ -118,17 +126,14 @@ static bool list_source(struct tree *tree, uint32_t id, struct json_error *err) 
 
 bool tree_missing(
     struct tree *tree, uint32_t parent, weir_span key, uint32_t index, uint32_t *out, struct json_error *err) {
-  struct tree_node node = {.form = NODE_MISSING,
-      .text = TREE_NO_NODE,
-      .parent = parent,
-      .index = index,
-      .record = tree->nodes[parent].record,
-      .depth = tree->nodes[parent].depth + 1};
-  if (key.data) {
-    node.key = tree_keep(tree, key, err);
-    if (!node.key.data) return false;
-  }
-  return tree_add_node(tree, &node, out, err);
+  weir_span name = key.data ? tree_keep(tree, key, err) : key;
+  if (key.data && !name.data) return false;
+  struct tree_node *node = tree_add_node(tree, tree->nodes[parent].record, parent, out, err);
+  if (!node) return false;
+  node->form = NODE_MISSING;
+  node->key = name;
+  node->index = index;
+  return true;
 }
 
 static bool put(struct tree *tree, uint32_t id, weir_span key, uint32_t index, const struct tree_value *value,
@@ -137,10 +142,9 @@ static bool node_list(struct tree *tree, uint32_t *id, bool for_array, struct js
 
 /* What code has put there meanwhile, if it is a container. */
 static bool taken_meanwhile(
-    struct tree *tree, uint32_t parent, const struct tree_node *missing, uint32_t *out, struct json_error *err) {
+    struct tree *tree, uint32_t parent, weir_span key, uint32_t index, uint32_t *out, struct json_error *err) {
   struct tree_value value;
-  bool read = missing->key.data ? tree_get(tree, parent, missing->key, &value, err)
-                                : tree_at(tree, parent, missing->index, &value, err);
+  bool read = key.data ? tree_get(tree, parent, key, &value, err) : tree_at(tree, parent, index, &value, err);
   if (!read) return false;
   *out = value.kind == TREE_NODE ? value.as.node : TREE_NO_NODE;
   if (value.kind == TREE_NONE || value.kind == TREE_NULL || value.kind == TREE_NODE) return true;
@@ -149,20 +153,17 @@ static bool taken_meanwhile(
 
 /* Creates what was missing, parents first, as an object or an array. */
 static bool make(struct tree *tree, uint32_t *id, bool for_array, struct json_error *err) {
-  struct tree_node missing = tree->nodes[*id];
-  uint32_t parent = missing.parent, made;
-  if (!node_list(tree, &parent, !missing.key.data, err)) return false;
-  if (!taken_meanwhile(tree, parent, &missing, &made, err)) return false;
+  uint32_t parent = tree->nodes[*id].parent, record = tree->nodes[*id].record, index = tree->nodes[*id].index, made;
+  weir_span key = tree->nodes[*id].key;
+  if (!node_list(tree, &parent, !key.data, err)) return false;
+  if (!taken_meanwhile(tree, parent, key, index, &made, err)) return false;
   if (made == TREE_NO_NODE) {
-    struct tree_node node = {.form = NODE_LISTED,
-        .text = TREE_NO_NODE,
-        .record = missing.record,
-        .parent = parent,
-        .depth = missing.depth,
-        .is_array = for_array};
-    if (!tree_add_node(tree, &node, &made, err)) return false;
+    struct tree_node *node = tree_add_node(tree, record, parent, &made, err);
+    if (!node) return false;
+    node->is_array = for_array;
+    list_empty(node);
     struct tree_value value = {.kind = TREE_NODE, .as.node = made};
-    if (!put(tree, parent, missing.key, missing.index, &value, err)) return false;
+    if (!put(tree, parent, key, index, &value, err)) return false;
   }
   tree->nodes[*id].form = NODE_MOVED;
   tree->nodes[*id].moved_to = made;

@@ -23,21 +23,27 @@ struct tree_slot {
   struct tree_value written; /* SLOT_WRITTEN: a scalar; SLOT_NODE: as.node */
 };
 
+/* The first fields are always set, the others when their form or flag says so: a node is made for every record that is looked at. */
 struct tree_node {
   enum node_form form;
-  bool is_array;
-  uint32_t text; /* TREE_NO_NODE: made by code, no text */
+  bool is_array, has_cursor, has_last;
   uint32_t record, parent, depth;
+  uint32_t text;           /* SOURCE and LISTED; TREE_NO_NODE: made by code, no text */
   struct json_value value; /* where it stands in its text */
-  weir_span key;           /* MISSING: its name in the parent; data NULL: its index */
-  uint32_t index, moved_to;
-  struct tree_slot *slots;              /* LISTED */
-  uint32_t slot_count, slot_room, hint; /* hint: where the last one was found */
-  uint32_t tail;                        /* of its text: behind the last original member */
-  struct json_cursor cursor;            /* SOURCE: reading on in order is cheap */
-  struct json_value last;               /* element last_index, the one before the cursor */
-  uint32_t last_index;
-  bool has_cursor, has_last, has_duplicates;
+
+  struct json_cursor cursor; /* has_cursor: reading on in order is cheap */
+  uint32_t last_index;       /* has_last: the element before the cursor */
+  struct json_value last;
+
+  struct tree_slot *slots; /* LISTED */
+  uint32_t slot_count, slot_room;
+  uint32_t hint; /* where the last one was found */
+  uint32_t tail; /* of its text: behind the last original member */
+  bool has_duplicates;
+
+  weir_span key; /* MISSING: its name in the parent; data NULL: its index */
+  uint32_t index;
+  uint32_t moved_to; /* MOVED */
 };
 
 static inline uint32_t tree_follow(const struct tree *tree, uint32_t node) {
@@ -51,7 +57,9 @@ void *tree_alloc(struct tree *tree, size_t size, struct json_error *err);
 /* The reader in which that text is open. NULL: err is filled. */
 struct json_reader *tree_reader(struct tree *tree, uint32_t text, struct json_error *err);
 bool tree_add_text(struct tree *tree, weir_span text, uint32_t *out, struct json_error *err);
-bool tree_add_node(struct tree *tree, const struct tree_node *node, uint32_t *out, struct json_error *err);
+/* A node with the fields that every node has, in source form; *out: its number. NULL: err is filled. Good until the next node. */
+struct tree_node *tree_add_node(
+    struct tree *tree, uint32_t record, uint32_t parent, uint32_t *out, struct json_error *err);
 /* The node of the container at `value` in that text, made when there is none. */
 bool tree_child(struct tree *tree, uint32_t parent, uint32_t text, const struct json_value *value, uint32_t *out,
     struct json_error *err);

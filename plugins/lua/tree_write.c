@@ -31,48 +31,76 @@ static bool add_scalar(const struct tree_value *value, struct buffer *out, struc
   }
 }
 
-static bool add_slot(struct tree *tree, const struct tree_node *node, const struct tree_slot *slot, struct buffer *out,
-    struct json_error *err) {
-  if (slot->original) {
-    add_range(tree, node->text, slot->start, slot->source.start, out);
-  } else if (!node->is_array) {
-    if (!add_string(slot->key, out, err)) return false;
-    buffer_add_byte(out, ':');
+/* A listed container while it is written. Bytes of its text that follow each other are added at once. */
+struct splice {
+  struct tree *tree;
+  struct tree_node node; /* a copy: writing may read, and reading moves the array of nodes */
+  uint32_t start, end;   /* of its text, still to be added */
+  struct buffer *out;
+};
+
+static void flush(struct splice *splice) {
+  if (splice->end > splice->start) add_range(splice->tree, splice->node.text, splice->start, splice->end, splice->out);
+  splice->start = splice->end;
+}
+
+static void copy_range(struct splice *splice, uint32_t start, uint32_t end) {
+  if (start != splice->end) {
+    flush(splice);
+    splice->start = start;
   }
-  if (slot->form == SLOT_NODE) return write_node(tree, slot->written.as.node, out, err);
-  if (slot->form == SLOT_WRITTEN) return add_scalar(&slot->written, out, err);
-  add_range(tree, node->text, slot->source.start, slot->source.end, out);
-  return true;
+  splice->end = end;
 }
 
-/* What stands in the text before an original member; the comma only when it is not the first any more. */
-static void add_gap(const struct tree *tree, const struct tree_node *node, uint32_t start, uint32_t end, bool first,
-    struct buffer *out) {
-  const uint8_t *text = tree->texts[node->text].data;
-  const uint8_t *comma = memchr(text + start, ',', end - start);
-  if (first && comma) start = (uint32_t)(comma - text) + 1;
-  add_range(tree, node->text, start, end, out);
+static void add_byte(struct splice *splice, char byte) {
+  flush(splice);
+  buffer_add_byte(splice->out, byte);
 }
 
-static bool write_listed(struct tree *tree, uint32_t id, struct buffer *out, struct json_error *err) {
-  struct tree_node node = tree->nodes[id]; /* a copy: writing may read, and reading moves the array */
-  uint32_t behind = node.value.start + 1;
+static bool add_slot(struct splice *splice, const struct tree_slot *slot, struct json_error *err) {
+  if (slot->form == SLOT_SOURCE) return copy_range(splice, slot->start, slot->end), true;
+  if (slot->original) copy_range(splice, slot->start, slot->source.start);
+  flush(splice);
+  if (!slot->original && !splice->node.is_array) {
+    if (!add_string(slot->key, splice->out, err)) return false;
+    buffer_add_byte(splice->out, ':');
+  }
+  if (slot->form == SLOT_NODE) return write_node(splice->tree, slot->written.as.node, splice->out, err);
+  return add_scalar(&slot->written, splice->out, err);
+}
+
+/* What stands in the text before an original member; its comma only when a member is before it. */
+static void add_gap(struct splice *splice, uint32_t start, uint32_t end, bool first) {
+  const uint8_t *text = splice->tree->texts[splice->node.text].data;
+  const uint8_t *comma = first ? memchr(text + start, ',', end - start) : NULL;
+  copy_range(splice, comma ? (uint32_t)(comma - text) + 1 : start, end);
+}
+
+static bool add_slots(struct splice *splice, struct json_error *err) {
+  uint32_t behind = splice->node.text == TREE_NO_NODE ? 0 : splice->node.value.start + 1;
   bool first = true;
-  buffer_add_byte(out, node.is_array ? '[' : '{');
-  for (uint32_t i = 0; i < node.slot_count; i++) {
-    const struct tree_slot *slot = &node.slots[i];
+  for (uint32_t i = 0; i < splice->node.slot_count; i++) {
+    const struct tree_slot *slot = &splice->node.slots[i];
     if (slot->form != SLOT_GONE) {
       if (slot->original)
-        add_gap(tree, &node, behind, slot->start, first, out);
+        add_gap(splice, behind, slot->start, first);
       else if (!first)
-        buffer_add_byte(out, ',');
-      if (!add_slot(tree, &node, slot, out, err)) return false;
+        add_byte(splice, ',');
+      if (!add_slot(splice, slot, err)) return false;
       first = false;
     }
     if (slot->original) behind = slot->end;
   }
-  if (node.text != TREE_NO_NODE) add_range(tree, node.text, node.tail, node.value.end - 1, out);
-  buffer_add_byte(out, node.is_array ? ']' : '}');
+  return true;
+}
+
+static bool write_listed(struct tree *tree, uint32_t id, struct buffer *out, struct json_error *err) {
+  struct splice splice = {.tree = tree, .node = tree->nodes[id], .out = out};
+  bool has_text = splice.node.text != TREE_NO_NODE;
+  buffer_add_byte(out, splice.node.is_array ? '[' : '{');
+  if (!add_slots(&splice, err)) return false;
+  if (has_text) copy_range(&splice, splice.node.tail, splice.node.value.end - 1);
+  add_byte(&splice, splice.node.is_array ? ']' : '}');
   return true;
 }
 

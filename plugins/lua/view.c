@@ -44,7 +44,10 @@ void view_move(struct lua_stage *stage, uint32_t first, uint32_t count) {
   stage->change_count = 0;
   stage->loop_count = 0;
   stage->failed_in_loop = false;
-  if (count) memset(stage->entries, 0, count * sizeof *stage->entries);
+  if (count == 1)
+    stage->entries[0] = (struct entry){0};
+  else if (count)
+    memset(stage->entries, 0, count * sizeof *stage->entries);
   tree_reset(&stage->tree, stage->host, stage->batch);
 }
 
