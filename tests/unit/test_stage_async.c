@@ -451,6 +451,66 @@ static void a_racing_thread_loses_nothing(void **state) {
   print_message("%u of %d batches were completed after process() had returned\n", later, ROUNDS);
 }
 
+/* ---- Many threads ---- */
+
+enum { RACE_SLOTS = 8, RACE_THREADS = 3, RACE_BATCHES = 300, RACE_RECORDS = 5 };
+
+static struct {
+  const weir_host *host;
+  _Atomic uint64_t tickets[RACE_SLOTS]; /* open now; an old one may still be in a thread's hand */
+  _Atomic uint32_t taken;               /* records whose completion counted */
+  _Atomic bool over;
+} race;
+
+static void *complete_at_random(void *seed) {
+  uint64_t random = 88172645463325252u + (uintptr_t)seed;
+  while (!race.over) {
+    random ^= random << 13;
+    random ^= random >> 7;
+    random ^= random << 17;
+    uint64_t ticket = race.tickets[random % RACE_SLOTS];
+    uint32_t first = (uint32_t)(random >> 8) % RACE_RECORDS;
+    weir_verdict verdict = (random >> 16) % 2 ? WEIR_PASS : WEIR_REJECT;
+    weir_reason why = weir_because("race", weir_bytes(&random, sizeof random));
+    if (race.host->complete(race.host, ticket, first, 1, verdict, (random >> 20) % 2 ? &why : NULL) == 0) race.taken++;
+  }
+  return NULL;
+}
+
+static void many_threads_complete_each_record_once(void **state) {
+  (void)state;
+  struct portion *portions[RACE_SLOTS] = {NULL};
+  pthread_t threads[RACE_THREADS];
+  uint32_t begun = 0, ended = 0;
+  play_start("misbehave", WEIR_TRANSFORM, "how: defer");
+  race.host = table();
+  race.taken = 0;
+  race.over = false;
+  for (uintptr_t i = 0; i < RACE_THREADS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, complete_at_random, (void *)i), 0);
+  while (ended < RACE_BATCHES) {
+    for (int i = 0; i < RACE_SLOTS; i++) {
+      if (portions[i] && portions[i]->waiting == 0) {
+        assert_null(strchr(play_verdicts(portions[i]), '?'));
+        assert_int_equal(portions[i]->batch->holds, 0);
+        play_give(portions[i]);
+        portions[i] = NULL;
+        ended++;
+      }
+      if (!portions[i] && begun < RACE_BATCHES) {
+        race.tickets[i] = deferred(&portions[i]);
+        begun++;
+      }
+    }
+    if (ended == RACE_BATCHES) break;
+    play_wait_notified();
+    play_collect();
+  }
+  race.over = true;
+  for (int i = 0; i < RACE_THREADS; i++) pthread_join(threads[i], NULL);
+  assert_int_equal(race.taken, RACE_BATCHES * RACE_RECORDS);
+}
+
 int main(void) {
 #define PLAY(test) cmocka_unit_test_setup_teardown(test, play_open_stage, play_close_stage)
   const struct CMUnitTest tests[] = {
@@ -475,6 +535,7 @@ int main(void) {
       PLAY(a_resumed_record_may_change_its_mind_until_the_callback_returns),
       PLAY(completions_before_process_returned_are_verdicts),
       PLAY(a_racing_thread_loses_nothing),
+      PLAY(many_threads_complete_each_record_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
