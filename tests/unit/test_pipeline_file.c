@@ -153,6 +153,9 @@ static void what_is_missing_is_told(void **state) {
       "p.yaml:1:1: the key \"kafka\" is missing: where the brokers are, such as `kafka: {brokers: localhost:9092}`\n"
       "p.yaml:1:1: the key \"source\" is missing: what to read, such as `source: {topics: [quakes], group: quakes}`\n"
       "p.yaml:1:1: `sinks` has no entry: a record is settled when its sinks have acknowledged it, so there must be one (blackhole takes all)\n");
+  play_refused("---\n", "p.yaml:2:1: the file is empty\n");
+  play_refused("~\n", "p.yaml:1:1: the file is empty\n");
+  play_refused("&a\n", "the file is empty\n");
   play_refused("- a\n", "p.yaml:1:1: a pipeline file is a map of keys, such as `key: value`, not a list\n");
   play_refused(
       "just text\n", "p.yaml:1:1: a pipeline file is a map of keys, such as `key: value`, not \"just text\"\n");

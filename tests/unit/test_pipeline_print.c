@@ -29,7 +29,7 @@ static const char whole[] =
     "pipeline: p\nkafka: {brokers: 'a:1,b:2', properties: {linger.ms: 5}}\n"
     "source: {topics: [t, '^a.*b$'], group: 'g: #1', start: latest, instance: w}\n"
     "stages:\n"
-    "  - plugin: json\n    options: {where: [{field: a.b, in: [1, 'x y', \"\", ~, '~', 'null', \"a\\tb\", '${env:NONE:-$${x}']}], set: {}, list: [], nested: [[a], [b: [c]]]}\n"
+    "  - plugin: json\n    options: {where: [{field: a.b, in: [1, 'x y', \"\", ~, '~', 'null', \"a\\tb\", '${env:NONE:-$${x}']}], set: {}, list: [], nested: [[a], [b: [c]]], hash: 'a #b', space: 'a ', colon: 'a:'}\n"
     "  - keep: |\n      \"a: #\" == {record.key}[1] -- ${not}\n"
     "  - each: |+\n      if a then\n\n        b = \"\xC3\xA9\"\n      end\n\n"
     "  - each: \"  x = 1\\n\\ty = 2\"\n"
@@ -71,6 +71,9 @@ static void values_survive(void **state) {
       assert_string_equal(node_text(node_at(in, i, NULL)), texts[i]);
     if (i == 2 || i == 4 || i == 5) assert_false(node_is_null(node_at(in, i, NULL)));
   }
+  static const char *const pairs[][2] = {{"hash", "a #b"}, {"space", "a "}, {"colon", "a:"}};
+  for (size_t i = 0; i < 3; i++)
+    assert_string_equal(node_text(node_find(again->stages[0].options, pairs[i][0])), pairs[i][1]);
   assert_int_equal(again->stages[6].backoff_ms, 1500);
   assert_int_equal(again->batch_bytes, 1500000);
   pipeline_file_close(file);

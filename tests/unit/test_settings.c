@@ -177,6 +177,12 @@ static void a_secret_is_not_quoted(void **state) {
   settings.map->children[0]->masked = true;
   assert_false(settings_int(&settings, "k", 0, 5, &number));
   says("p.yaml:1:4: k: found a secret (not shown), expected a whole number from 0 to 5\n");
+  static const char *const choices[] = {"hunter", NULL};
+  int choice = 0;
+  begin("k: hunter2\n");
+  settings.map->children[0]->masked = true;
+  assert_false(settings_choice(&settings, "k", choices, &choice));
+  says("p.yaml:1:4: k: found a secret (not shown), expected hunter\n"); /* what it is near to would tell it */
 }
 
 static void numbers_stand_alone_too(void **state) {
