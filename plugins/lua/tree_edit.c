@@ -95,7 +95,7 @@ static bool alone_in_text(const struct tree *tree, const struct tree_node *node,
   weir_span text = tree->texts[node->text];
   for (size_t i = node->value.end; i < text.size; i++) {
     if (strchr(" \t\r\n", text.data[i]) && text.data[i]) continue;
-    tree_fail(err, "byte %zu: expected the end, found more behind the value", i);
+    tree_fail(err, "byte %zu: expected nothing behind the value, found '%c'", i, text.data[i]);
     err->fault = JSON_MALFORMED;
     return false;
   }

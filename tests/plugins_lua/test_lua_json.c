@@ -114,7 +114,10 @@ static void what_is_touched_is_checked(void **state) {
   lua_case_expect(
       "keep", "record.json.a == 1", "{\"a\":1", "reject not_json byte 6: expected ',' or '}', found the end");
   lua_case_expect("keep", "record.offset == 0", "nonsense", "same");
-  lua_case_each("record.json.x = 1", "{\"a\":1} x", "reject not_json byte 8: expected the end, found 'x'");
+  lua_case_each(
+      "record.json.x = 1", "{\"a\":1} x", "reject not_json byte 8: expected nothing behind the value, found 'x'");
+  lua_case_each("record.json.x = 1", "{\"a\":1} {\"b\":2}",
+      "reject not_json byte 8: expected nothing behind the value, found '{'");
 }
 
 static void full_validation_reads_all(void **state) {
