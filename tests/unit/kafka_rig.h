@@ -177,7 +177,7 @@ static inline void rig_file(struct rig_file *file, const char *topic, const char
       .start = start,
       .memory_bytes = 256 << 20};
   if (rig_is_real()) return;
-  rig_property(file, "session.timeout.ms", "3200"); /* the mock's rebalance takes a second less than this */
+  rig_property(file, "session.timeout.ms", "6000"); /* the mock's second join takes a second less than this */
   rig_property(file, "fetch.wait.max.ms", "5");     /* and it wakes no fetch that waits */
 }
 

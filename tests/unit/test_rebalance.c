@@ -2,11 +2,7 @@
 #include "unit/kafka_rig.h"
 #include "kafka/committer.h"
 
-enum { HEARTBEAT = 12, OFFSET_FETCH = 9 };
-
-static void inject(int16_t api, size_t count, rd_kafka_resp_err_t code) {
-  for (size_t i = 0; i < count; i++) rd_kafka_mock_push_request_errors(mock_cluster(rig.mock), api, 1, code);
-}
+enum { HEARTBEAT = 12 };
 
 /* Both poll until they hold so many. */
 static void await_both(struct member *one, size_t one_owned, struct member *two, size_t two_owned) {
@@ -108,49 +104,6 @@ static void a_refused_assignment_is_asked_for_again(void **state) {
   member_close(&member);
 }
 
-/* An answer that is an error is not "nothing committed": with `latest` it would skip records. */
-static void waits_for_a_true_answer_about_commits(void **state) {
-  (void)state;
-  if (rig_is_real()) skip();
-  char topic[RIG_NAME], group[RIG_NAME];
-  struct rig_file file;
-  struct member member = {0};
-  rig_topic(rig_name(topic, "unstable"), 1);
-  rig_produce(topic, 0, 0, 10);
-  rig_commit(rig_name(group, "group"), topic, 0, 4, NULL);
-  rig_file(&file, topic, group, START_LATEST);
-  member_open(&member, &file);
-  inject(OFFSET_FETCH, 3, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS);
-  member_await(&member, 1);
-  assert_int_equal(member.requests[0].start, 4);
-  assert_true(member.requests[0].was_committed);
-  rd_kafka_mock_clear_request_errors(mock_cluster(rig.mock), OFFSET_FETCH);
-  member_close(&member);
-}
-
-static void refuses_partitions_whose_start_it_cannot_know(void **state) {
-  (void)state;
-  if (rig_is_real()) skip();
-  char topic[RIG_NAME], group[RIG_NAME];
-  struct rig_file file;
-  struct member member = {0};
-  rig_topic(rig_name(topic, "unknown"), 1);
-  rig_produce(topic, 0, 0, 10);
-  rig_file(&file, topic, rig_name(group, "group"), START_LATEST);
-  rig_property(&file, "max.poll.interval.ms", "6000"); /* a third of it is the bound */
-  member_open(&member, &file);
-  inject(OFFSET_FETCH, 1000, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
-  int64_t deadline_ms = rig_now_ms() + RIG_PATIENCE_MS;
-  while (!member.troubles && rig_now_ms() < deadline_ms) consumer_poll(member.consumer, 100);
-  assert_int_equal(member.assigns, 0);
-  assert_non_null(strstr(member.trouble.text, "not taken now"));
-  rd_kafka_mock_clear_request_errors(mock_cluster(rig.mock), OFFSET_FETCH);
-  /* And asks again by itself. */
-  member_await(&member, 1);
-  assert_int_equal(member.requests[0].start, 10);
-  member_close(&member);
-}
-
 static void a_lost_assignment_is_not_committed(void **state) {
   (void)state;
   if (rig_is_real()) skip();
@@ -165,7 +118,7 @@ static void a_lost_assignment_is_not_committed(void **state) {
   member_await(&member, 1);
   member_expect(&member, 0, 0, 10);
   read_up_to = 10;
-  inject(HEARTBEAT, 1, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
+  rd_kafka_mock_push_request_errors(mock_cluster(rig.mock), HEARTBEAT, 1, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
   int64_t deadline_ms = rig_now_ms() + RIG_PATIENCE_MS;
   while (!member.revokes && rig_now_ms() < deadline_ms) consumer_poll(member.consumer, 100);
   assert_int_equal(member.revokes, 1);
@@ -207,8 +160,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(hands_over_what_it_committed_while_letting_go),
       cmocka_unit_test(a_refused_assignment_is_asked_for_again),
-      cmocka_unit_test(waits_for_a_true_answer_about_commits),
-      cmocka_unit_test(refuses_partitions_whose_start_it_cannot_know),
       cmocka_unit_test(a_lost_assignment_is_not_committed),
       cmocka_unit_test(the_older_of_two_instances_is_fenced),
   };

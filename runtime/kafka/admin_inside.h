@@ -1,0 +1,25 @@
+/* admin_inside.h: the administrator as admin.c (offsets) and admin_members.c (the group) see it. */
+#ifndef WEIR_KAFKA_ADMIN_INSIDE_H
+#define WEIR_KAFKA_ADMIN_INSIDE_H
+#include <librdkafka/rdkafka.h>
+#include "kafka/admin.h"
+#include "kafka/client.h"
+
+enum { ADMIN_MAGIC = 0x39b5c4d7, ADMIN_ASK_MS = 10000 };
+
+struct admin {
+  struct client client;
+  uint32_t magic;
+  const struct pipeline_file *file;
+  rd_kafka_t *handle;
+  char **topics;
+  size_t topic_count;
+  struct admin_partition *partitions;
+  size_t count;
+  rd_kafka_event_t *group; /* the last answer; the members' strings are its */
+  struct admin_member *members;
+};
+
+void admin_forget_group(struct admin *admin);
+
+#endif
