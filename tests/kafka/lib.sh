@@ -41,6 +41,7 @@ it() { # SENTENCE FUNCTION
   if [ $status = 0 ]; then
     passed=$((passed + 1))
     printf 'ok %d - %s: %s (%d s)\n' $((passed + failed)) "$play" "$sentence" $((SECONDS - began))
+    sed -n 's/^# /#   /p' "$folder/said"
   else
     failed=$((failed + 1))
     printf 'not ok %d - %s: %s\n' $((passed + failed)) "$play" "$sentence"
@@ -67,7 +68,8 @@ fail() {
   exit 1
 }
 
-note() { printf '%s\n' "$*"; }
+# Shown with the result, also of a case that passes.
+note() { printf '# %s\n' "$*"; }
 
 clean_up() {
   local status=$? each

@@ -13,9 +13,9 @@ feed() { # TOPIC
   produce "$1" --file lines
 }
 
-stages_with() { # ON_FAILURE
+stages_with() { # ON_FAILURE [DEAD_LETTER_TOPIC]
   cat <<END
-dead_letter: {topic: $2}
+${2:+dead_letter: {topic: $2\}}
 stages:
   - plugin: json
     options: {set: {seen: true}, validate: full}
@@ -46,7 +46,7 @@ dead_letter() {
 stop() {
   feed st-in
   topic st-out
-  pass_through st.yaml st st-in st-out < <(stages_with stop st-dead)
+  pass_through st.yaml st st-in st-out < <(stages_with stop)
   worker a start st.yaml --until end
   worker a wait
   expect_status a 1
@@ -58,7 +58,7 @@ stop() {
 discard() {
   feed di-in
   topic di-out
-  pass_through di.yaml di di-in di-out < <(stages_with discard di-dead)
+  pass_through di.yaml di di-in di-out < <(stages_with discard)
   worker a start di.yaml --until end
   worker a wait
   expect_status a 0
@@ -104,7 +104,7 @@ END
   run_weir run bf.yaml --until end
   expect_equal 'exit status' "$status" 2
   expect_match 'what it says' "$err" 'snks.*did you mean.*sinks'
-  expect_equal 'members of the group' "$("$probe" offsets bf bf-in)" '0 - 5 5'
+  expect_equal "what the group committed" "$("$probe" offsets bf bf-in)" '0 - 5 5'
   expect_equal 'output' "$(ends bf-out)" 0
 }
 

@@ -12,11 +12,13 @@ million() {
   topic m-out --partitions 8
   produce m-in --count "$count" --template '{"id":{id},"partition":{partition},"seq":{seq},"kind":"quake","detail":"to be removed"}'
   pass_through m.yaml m m-in m-out <<END
+memory: 192MiB
 stages:
   - plugin: json
     options: {where: [{field: kind, equals: quake}], set: {checked: true}, remove: [detail]}
   - each: record.json.twice = record.json.seq * 2
-  - plugin: $build/plugins/template.so
+  - plugin: $build/tests/plugins/tag.so
+    options: {header: c, value: seen}
 END
   worker a start m.yaml --until end
   worker a wait 300
@@ -25,14 +27,14 @@ END
   expect_equal 'records in the output' "$(ends m-out)" "$count"
   expect_equal 'committed' "$(committed m m-in)" "$count"
   expect_at_most 'peak memory in KiB' "$(<a.peak)" "$memory_max_kib"
-  note "peak memory: $(<a.peak) KiB"
+  note "peak memory $(<a.peak) KiB, $(sed -n 's/^ *time *//p' a.log)"
 }
 
-# What Lua computed is right in every record, and what was removed is gone from every one.
+# What Lua computed is right in every record, what json removed is gone, and what C added is there.
 values() {
-  consume m-out --until-end --format value | awk '
-    { seq = $0; sub(/.*"seq":/, "", seq); twice = $0; sub(/.*"twice":/, "", twice) }
-    twice + 0 != 2 * (seq + 0) || /detail/ { wrong++; if (wrong < 4) print }
+  consume m-out --until-end --format jsonl | awk '
+    { seq = $0; sub(/.*\\"seq\\":/, "", seq); twice = $0; sub(/.*\\"twice\\":/, "", twice) }
+    twice + 0 != 2 * (seq + 0) || /detail/ || !/\["c","seen"\]/ { wrong++; if (wrong < 4) print }
     END { print NR, wrong + 0 >"/dev/stderr" }' 2>sum
   expect_equal 'records read, and wrong ones' "$(cat sum)" "$count 0"
 }
