@@ -25,20 +25,40 @@ static void place_of(lua_State *L, char *text, size_t text_size) {
   }
 }
 
-/* An error that is a string has its place already. Runs at the place of the error, before anything is unwound; calls nothing. */
+/* Lua's allocator. A refusal ends in an error that no handler sees, so where it was is noted here; reading the stack allocates
+ * nothing. */
+static void *stage_allocate(void *ctx, void *block, size_t old_size, size_t size) {
+  struct lua_stage *stage = ctx;
+  void *moved = memory_for_lua(&stage->memory, block, old_size, size);
+  if (!moved && size > 0 && stage->L) place_of(stage->L, stage->refused_at, sizeof stage->refused_at);
+  return moved;
+}
+
+/* Whether the text begins with "name:number: ". */
+static bool has_place(const char *text) {
+  const char *colon = strchr(text, ':');
+  size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
+  return digits > 0 && colon[1 + digits] == ':';
+}
+
+/* Runs where the error is, before anything is unwound; calls nothing of the script's. */
 static int handler(lua_State *L) {
   struct lua_stage *stage = stage_of(L);
+  char place[STAGE_PLACE_MAX];
   stage->unwinding = true;
-  if (lua_type(L, 1) == LUA_TSTRING) return 1;
-  char place[LUA_IDSIZE + 32];
   place_of(L, place, sizeof place);
-  lua_pushfstring(L, "%sthe error is a %s value, expected a text", place, luaL_typename(L, 1));
+  if (lua_type(L, 1) != LUA_TSTRING)
+    lua_pushfstring(L, "%sthe error is a %s value, expected a text", place, luaL_typename(L, 1));
+  else if (!has_place(lua_tostring(L, 1)))
+    lua_pushfstring(L, "%s%s", place, lua_tostring(L, 1));
+  else
+    lua_settop(L, 1);
   return 1;
 }
 
 static _Noreturn void raise(lua_State *L, const char *code, const char *text) {
   struct lua_stage *stage = stage_of(L);
-  char message[STAGE_TEXT_MAX], place[LUA_IDSIZE + 32];
+  char message[STAGE_TEXT_MAX], place[STAGE_PLACE_MAX];
   place_of(L, place, sizeof place);
   snprintf(message, sizeof message, "%s%s", place, text);
   stage->coded = code;
@@ -85,7 +105,9 @@ void stage_memory_text(const struct lua_stage *stage, char *text, size_t text_si
 static void failure_fill(struct lua_stage *stage, int status, struct failure *failure) {
   *failure = (struct failure){.code = "lua_error"};
   if (status == LUA_ERRMEM) {
-    stage_memory_text(stage, failure->text, sizeof failure->text);
+    char text[64];
+    stage_memory_text(stage, text, sizeof text);
+    snprintf(failure->text, sizeof failure->text, "%s%s", stage->refused_at, text);
     return;
   }
   const char *message = lua_type(stage->L, -1) == LUA_TSTRING ? lua_tostring(stage->L, -1) : "an error without a text";
@@ -102,6 +124,7 @@ bool stage_call(struct lua_stage *stage, int arguments, int results, struct fail
   must(stage->magic == STAGE_MAGIC && lua_gettop(L) > HANDLER + arguments);
   stage->unwinding = false;
   stage->coded = NULL;
+  stage->refused_at[0] = 0;
   stage->tree.spent = false;
   int status = lua_pcall(L, arguments, results, HANDLER);
   if (status == LUA_OK) return true;
@@ -144,7 +167,7 @@ struct lua_stage *stage_create(const weir_host *host, const struct plan *plan, b
       .node_serial = 1,
       .batch_serial = 1};
   buffer_init(&stage->buffer, &stage->memory);
-  stage->L = lua_newstate(memory_for_lua, &stage->memory);
+  stage->L = lua_newstate(stage_allocate, stage);
   if (!stage->L || !tree_init(&stage->tree, &stage->memory)) return stage_destroy(stage), NULL;
   *(struct lua_stage **)lua_getextraspace(stage->L) = stage;
   lua_atpanic(stage->L, panic);

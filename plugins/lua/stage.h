@@ -15,8 +15,9 @@
 
 enum {
   STAGE_MAGIC = 0x4c756173,
-  STAGE_LOOPS_MAX = 8,   /* loops over one batch inside each other */
-  STAGE_TEXT_MAX = 1024, /* bytes of a message, with the NUL */
+  STAGE_LOOPS_MAX = 8,               /* loops over one batch inside each other */
+  STAGE_TEXT_MAX = 1024,             /* bytes of a message, with the NUL */
+  STAGE_PLACE_MAX = LUA_IDSIZE + 32, /* bytes of "file:line: ", with the NUL */
   STAGE_COUNTERS_MAX = 64,
 };
 
@@ -113,6 +114,8 @@ struct lua_stage {
   const char *coded;
   char coded_message[STAGE_TEXT_MAX];
   size_t coded_text; /* where the text begins in the message, behind the place */
+
+  char refused_at[STAGE_PLACE_MAX]; /* the place of the last allocation that was refused */
 
   uint64_t absent, absent_sent; /* comparisons with nil since the start; those that the metric has */
   struct counter absent_counter;
