@@ -59,6 +59,7 @@ bool json_open(struct json_reader *reader, weir_span text, struct json_error *er
   reader->open = false;
   if (text.size >= UINT32_MAX - JSON_PADDING) return json_malformed(err, 0, "the text is larger than 4 GiB");
   if (!make_room(reader, text.size, err)) return false;
+  must(reader->text && text.size <= reader->capacity);
   if (text.size) memcpy(reader->text, text.data, text.size);
   memset(reader->text + text.size, 0, JSON_PADDING);
   reader->size = text.size;

@@ -19,6 +19,7 @@ static int32_t put(struct text *text, const weir_config *node, const void *data,
     text->data = bigger;
     text->capacity = capacity;
   }
+  must(text->data && size > 0);
   memcpy(text->data + text->size, data, size);
   text->size += size;
   return 0;
@@ -145,6 +146,7 @@ int32_t node_to_json(const weir_host *host, const weir_config *node, struct rule
   int32_t result = put_node(&text, node, 0);
   uint8_t *copy = result == 0 ? rules_alloc(rules, text.size) : NULL;
   if (copy) {
+    must(text.data);
     memcpy(copy, text.data, text.size);
     *out = weir_bytes(copy, text.size);
   } else if (result == 0) {

@@ -71,7 +71,8 @@ static bool parse_steps(struct path_text *path, struct json_step *steps, uint32_
 
 bool path_parse(struct rules *rules, weir_span text, struct path *path, char error[160]) {
   struct json_step steps[JSON_STEPS_MAX];
-  struct path_text reading = {.rules = rules, .error = error};
+  struct path_text reading = {.rules = rules};
+  reading.error = error;
   uint8_t *copy = rules_alloc(rules, text.size + 1);
   if (!copy) return refuse(&reading, "no memory");
   if (text.size) memcpy(copy, text.data, text.size);
