@@ -139,6 +139,14 @@ static enum comparison comparison_named(weir_span name) {
   return (enum comparison)i;
 }
 
+static int32_t unknown_key(const weir_host *host, const weir_config *node, weir_span key) {
+  char sentence[256];
+  int size = key.size > 64 ? 64 : (int)key.size;
+  snprintf(sentence, sizeof sentence, "unknown key '%.*s' in a condition; expected field and one of " ALL_WORDS, size,
+      (const char *)key.data);
+  return fail(host, node, sentence);
+}
+
 static int32_t read_condition(
     const weir_host *host, const weir_config *node, struct rules *rules, struct condition *condition) {
   const weir_config *operand = NULL, *field = NULL;
@@ -152,7 +160,7 @@ static int32_t read_condition(
     if (span_is(key, "field")) {
       field = entry;
     } else if (comparison == COMPARE_COUNT) {
-      return fail(host, entry, "unknown key in a condition; expected field and one of " ALL_WORDS);
+      return unknown_key(host, entry, key);
     } else if (operand) {
       return fail(host, entry, "a second comparison; write it as a condition of its own, all of them must hold");
     } else {
