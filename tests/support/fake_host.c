@@ -134,13 +134,12 @@ static bool options_check(struct fake_host *fake) {
   return true;
 }
 
-/* What a script declares; where it declares nothing (NULL) its options are its own business. */
+/* What a script declares, nothing included. */
 static bool more_options_check(struct fake_host *fake) {
   uint32_t count = 0;
   char text[512];
   if (!WEIR_HAS(fake->plugin, weir_plugin, more_options)) return true;
   const weir_option *options = fake->plugin->more_options(fake->shared, &count);
-  if (!options) return true;
   const struct weir_config *tree = fake_config_find(fake->config, "options");
   struct weir_config *empty = tree ? NULL : fake_config_parse("", fake->file, fake->line);
   const struct weir_config *wrong =
