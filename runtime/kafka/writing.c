@@ -26,11 +26,12 @@ static rd_kafka_resp_err_t produce(
   int flags = outgoing->value.size < COPY_BELOW ? RD_KAFKA_MSG_F_COPY : 0;
   /* librdkafka takes 0 for now, so it cannot write that one millisecond of 1970. */
   int64_t timestamp_ms = outgoing->timestamp_ms < 0 ? 0 : outgoing->timestamp_ms;
-  rd_kafka_resp_err_t code = rd_kafka_producev(producer->handle, RD_KAFKA_V_RKT(topic),
-      RD_KAFKA_V_PARTITION(outgoing->partition < 0 ? RD_KAFKA_PARTITION_UA : outgoing->partition),
-      RD_KAFKA_V_MSGFLAGS(flags), RD_KAFKA_V_VALUE((void *)(uintptr_t)outgoing->value.data, outgoing->value.size),
-      RD_KAFKA_V_KEY(outgoing->key.data, outgoing->key.size), RD_KAFKA_V_HEADERS(headers),
-      RD_KAFKA_V_TIMESTAMP(timestamp_ms), RD_KAFKA_V_OPAQUE(delivery), RD_KAFKA_V_END);
+  /* What librdkafka's RD_KAFKA_V_ macros stand for; these are not C17. Its produceva() frees the headers twice on an unknown partition. */
+  rd_kafka_resp_err_t code = rd_kafka_producev(producer->handle, RD_KAFKA_VTYPE_RKT, topic, RD_KAFKA_VTYPE_PARTITION,
+      outgoing->partition < 0 ? RD_KAFKA_PARTITION_UA : outgoing->partition, RD_KAFKA_VTYPE_MSGFLAGS, flags,
+      RD_KAFKA_VTYPE_VALUE, (void *)(uintptr_t)outgoing->value.data, outgoing->value.size, RD_KAFKA_VTYPE_KEY,
+      (const void *)outgoing->key.data, outgoing->key.size, RD_KAFKA_VTYPE_HEADERS, headers, RD_KAFKA_VTYPE_TIMESTAMP,
+      timestamp_ms, RD_KAFKA_VTYPE_OPAQUE, (void *)delivery, RD_KAFKA_VTYPE_END);
   if (code && headers) rd_kafka_headers_destroy(headers);
   return code;
 }

@@ -110,10 +110,10 @@ static inline void rig_produce(const char *topic, int32_t partition, int first, 
   for (int i = first; i < first + count; i++) {
     char value[32];
     int size = snprintf(value, sizeof value, "%d", i);
-    assert_int_equal(
-        rd_kafka_producev(rig.producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(value, (size_t)size), RD_KAFKA_V_END),
-        0);
+    rd_kafka_resp_err_t code = rd_kafka_producev(rig.producer, RD_KAFKA_VTYPE_TOPIC, topic, RD_KAFKA_VTYPE_PARTITION,
+        partition, RD_KAFKA_VTYPE_MSGFLAGS, RD_KAFKA_MSG_F_COPY, RD_KAFKA_VTYPE_VALUE, (void *)value, (size_t)size,
+        RD_KAFKA_VTYPE_END);
+    assert_int_equal(code, 0);
   }
   assert_int_equal(rd_kafka_flush(rig.producer, RIG_PATIENCE_MS), 0);
 }

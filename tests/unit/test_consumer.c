@@ -135,10 +135,10 @@ static void shows_keys_values_times_and_headers_as_they_are(void **state) {
   rd_kafka_header_add(headers, "twice", -1, "\0\xff", 2);
   rd_kafka_header_add(headers, "null", -1, NULL, 0);
   rd_kafka_header_add(headers, "empty", -1, "", 0);
-  assert_int_equal(
-      rd_kafka_producev(rig.producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_KEY("", 0),
-          RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_TIMESTAMP(1234567890123), RD_KAFKA_V_END),
-      0);
+  rd_kafka_resp_err_t code = rd_kafka_producev(rig.producer, RD_KAFKA_VTYPE_TOPIC, topic, RD_KAFKA_VTYPE_PARTITION,
+      (int32_t)0, RD_KAFKA_VTYPE_KEY, (const void *)"", (size_t)0, RD_KAFKA_VTYPE_HEADERS, headers,
+      RD_KAFKA_VTYPE_TIMESTAMP, (int64_t)1234567890123, RD_KAFKA_VTYPE_END);
+  assert_int_equal(code, 0);
   rig_produce(topic, 0, 1, 1);
   rig_file(&file, topic, rig_name(group, "group"), START_EARLIEST);
   member_open(&member, &file);
