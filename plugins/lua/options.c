@@ -107,7 +107,8 @@ bool options_take_names(const weir_host *host, const weir_config *node, struct p
       return host->fail(host, entry, weir_text("options: a name is small letters, digits and _")) == 0;
     weir_option *option = option_add(plan);
     if (option) option->name = strndup((const char *)key.data, key.size);
-    if (!option || !option->name) return host->fail(host, node, weir_text("no memory")) == 0;
+    if (option) option->help = strdup("for the code"); /* a host wants one of every option */
+    if (!option || !option->name || !option->help) return host->fail(host, node, weir_text("no memory")) == 0;
     option->type = WEIR_OPTION_TREE;
   }
   return true;
@@ -207,6 +208,7 @@ static void declare(lua_State *L, int at, const char *name, weir_option *option)
   if (option->type == WEIR_OPTION_ENUM) option->choices = take_choices(L, at, name);
   lua_getfield(L, at, "help");
   option->help = take_text(L, name, "help");
+  if (!option->help) option->help = strdup("for the script");
   bool has_default = lua_getfield(L, at, "default") != LUA_TNIL;
   option->fallback = take_fallback(L, name, option->type);
   lua_getfield(L, at, "required");
