@@ -26,7 +26,7 @@ bool child_ended(struct child *child);
 void child_end(struct child *child);
 
 /* Text that comes in pieces and leaves in lines. */
-enum { LINE_BYTES = 8192 };
+enum { LINE_BYTES = 64 << 10 };
 struct child_lines {
   char bytes[LINE_BYTES];
   size_t size;

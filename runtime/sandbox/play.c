@@ -41,6 +41,13 @@ static void say(void *ctx, const struct worker_entry *worker, const char *line) 
       without_time(line));
 }
 
+static void show(void *ctx, const char *line) {
+  struct play *play = ctx;
+  panel_clear(&play->panel);
+  puts(line);
+  fflush(stdout);
+}
+
 static bool start_worker(struct play *play, int number, struct error *err) {
   return workers_start(play->workers, number, play->now_ms, err) != NULL;
 }
@@ -75,6 +82,7 @@ bool play_open(struct play *play, const struct play_settings *settings, struct r
   must(play->workers);
   *play->workers = (struct workers){.verbose = settings->verbose,
       .say = say,
+      .show = show,
       .ctx = play,
       .file = settings->file,
       .brokers = play->broker.address,

@@ -97,6 +97,19 @@ static void take_partitions(struct worker_entry *worker, weir_span raw) {
   while (json_walk_next(&walk, &name, &value)) take_partition(worker, value);
 }
 
+/* Its stdout has one line that is the summary, and what the sink stdout writes. */
+static bool is_summary(const char *line) {
+  struct json_walk walk;
+  weir_span name, value;
+  bool code = false, peak = false;
+  if (!json_walk_begin(&walk, span_of(line)) || !walk.is_object) return false;
+  while (json_walk_next(&walk, &name, &value)) {
+    code |= json_is(name, "exit_code");
+    peak |= json_is(name, "peak_memory_bytes");
+  }
+  return code && peak && !walk.flaw;
+}
+
 static void take_member(struct worker_entry *worker, weir_span name, weir_span value) {
   int64_t number;
   for (int i = 0; i < WORKER_COUNTS; i++)
@@ -106,22 +119,25 @@ static void take_member(struct worker_entry *worker, weir_span name, weir_span v
     snprintf(worker->end, sizeof worker->end, "%.*s", (int)value.size - 2, (const char *)value.data + 1);
 }
 
-/* Its stdout has one line: the summary. */
-static void take_out(void *ctx, const char *line) {
-  struct worker_entry *worker = ctx;
-  struct json_walk walk;
-  weir_span name, value;
-  if (!json_walk_begin(&walk, span_of(line)) || !walk.is_object) return;
-  while (json_walk_next(&walk, &name, &value)) take_member(worker, name, value);
-  worker->has_summary = !walk.flaw;
-}
-
 /* --- what it says --- */
 
 struct hearing {
   struct workers *workers;
   struct worker_entry *worker;
 };
+
+static void take_out(void *ctx, const char *line) {
+  struct hearing *hearing = ctx;
+  struct json_walk walk;
+  weir_span name, value;
+  if (!is_summary(line)) {
+    hearing->workers->show(hearing->workers->ctx, line);
+    return;
+  }
+  json_walk_begin(&walk, span_of(line));
+  while (json_walk_next(&walk, &name, &value)) take_member(hearing->worker, name, value);
+  hearing->worker->has_summary = true;
+}
 
 /* The level of a line of the log, which stands behind its time. */
 static bool is_loud(const char *line) {
@@ -138,7 +154,7 @@ static void take_err(void *ctx, const char *line) {
 
 static void read_all(struct workers *workers, struct worker_entry *worker) {
   struct hearing hearing = {workers, worker};
-  child_read_lines(&worker->child.out, &worker->out, take_out, worker);
+  child_read_lines(&worker->child.out, &worker->out, take_out, &hearing);
   child_read_lines(&worker->child.err, &worker->err, take_err, &hearing);
 }
 

@@ -32,6 +32,7 @@ struct workers {
   int count;
   bool verbose; /* pass on all they say, else warnings and errors */
   void (*say)(void *ctx, const struct worker_entry *worker, const char *line);
+  void (*show)(void *ctx, const char *line); /* a line of a worker's stdout: what the pipeline writes there */
   void *ctx;
   const char *file;         /* the pipeline */
   const char *brokers;      /* what WEIR_BROKERS says to them */
