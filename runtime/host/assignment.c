@@ -1,5 +1,5 @@
-/* assignment.c: see assignment.h. The ready mark is an atomic flag in front of an inbox node: whoever raises it owns the node until
- * the lane lowers it, so the node never stands in the inbox twice. */
+/* assignment.c: see assignment.h. The ready mark is an atomic flag in front of an inbox node: whoever raises it posts the node, and
+ * the lane lowers it when it has taken the node out, so the node never stands in the inbox twice. */
 #include "host/assignment.h"
 #include "base/check.h"
 #include "host/lane.h"

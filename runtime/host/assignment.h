@@ -54,9 +54,9 @@ struct assignment {
 
   /* Any thread. */
   struct inbox_node ready_node;
-  _Atomic bool marked;        /* ready_node is in the lane's inbox, or was taken from it and the feed not read since */
-  _Atomic bool awaits_commit; /* the lane cannot go on before a commit is confirmed */
-  _Atomic bool stopped;       /* state went to STOPPED; the reason is under partition->lock */
+  _Atomic bool marked;           /* ready_node is in the lane's inbox */
+  _Atomic bool awaits_commit;    /* the lane cannot go on before a commit is confirmed */
+  _Atomic bool stopped;          /* state went to STOPPED; the reason is under partition->lock */
   _Atomic uint32_t errands_done; /* bit per errand_kind */
   _Atomic bool gone;             /* the lane's last word; the control thread may destroy it */
 

@@ -30,8 +30,8 @@ static bool may_open_or_awaits(const struct intake *intake, const struct assignm
   return may_open(intake, assignment);
 }
 
-/* A lane without work takes a batch whatever it may hold, so that it never stands still. */
-static bool is_busy(const struct intake *intake) { return intake->work > 0 && intake->work >= intake->work_max; }
+/* A lane without work takes a batch, whatever that will hold, so it never stands still. */
+static bool is_busy(const struct intake *intake) { return intake->work >= intake->work_max; }
 
 bool intake_may_read(const struct intake *intake, const struct assignment *assignment) {
   if (!assignment->filling && (intake->dry || is_busy(intake))) return false;
@@ -180,8 +180,6 @@ static int64_t next_max(const struct intake *intake, const struct assignment *as
 /* Takes and, when the batch is ripe, opens. True: it is to be sent. */
 static bool visit_feed(struct intake *intake, struct assignment *assignment, struct visit *visit) {
   visit->next_max = next_max(intake, assignment);
-  /* Lowered before the first take: a record that comes while we read raises it again. */
-  atomic_store(&assignment->marked, false);
   bool opened = false;
   pthread_mutex_lock(&assignment->reading);
   if (assignment->fenced)

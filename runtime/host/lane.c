@@ -132,8 +132,8 @@ static void drain(struct lane *lane, struct assignment *assignment, const struct
   assignment->state = ASSIGNMENT_DRAINING;
   assignment->drain_deadline_ms = errand->deadline_ms;
   unlist(lane, assignment);
-  intake_drop(&lane->intake, assignment);
-  assignment->flushed = errand->stopping && !has_to_begin(assignment);
+  /* A stop asks all partitions together, behind the errands; but not where one may still have to begin. */
+  assignment->flushed = errand->stopping && !lane->settings.at_most_once;
 }
 
 static void forget(struct lane *lane, struct assignment *assignment, bool lost) {
@@ -150,13 +150,13 @@ static void forget(struct lane *lane, struct assignment *assignment, bool lost) 
   say_done(lane, assignment, ERRAND_FORGET);
 }
 
-/* Returns the deadline of a stop, 0: the worker goes on. */
+/* Returns the deadline for the stages where all are to be asked together, 0: they are not. */
 static int64_t run_errand(struct lane *lane, const struct errand *errand) {
   struct assignment *assignment = errand->assignment;
   meet(lane, assignment);
   switch (errand->kind) {
   case ERRAND_ADOPT: adopt(lane, assignment); return 0;
-  case ERRAND_DRAIN: drain(lane, assignment, errand); return errand->stopping ? errand->deadline_ms : 0;
+  case ERRAND_DRAIN: drain(lane, assignment, errand); return assignment->flushed ? errand->deadline_ms : 0;
   case ERRAND_PROGRESS:
     intake_progress(&lane->intake, assignment);
     say_done(lane, assignment, ERRAND_PROGRESS);
@@ -191,10 +191,9 @@ static void take_marks(struct lane *lane) {
   for (struct inbox_node *node = inbox_take(&lane->marks), *next; node; node = next) {
     next = node->next;
     struct assignment *assignment = inbox_message(node, struct assignment, ready_node);
-    if (assignment->state == ASSIGNMENT_RUNNING)
-      list(lane, assignment);
-    else
-      atomic_store(&assignment->marked, false); /* nobody will read it, but its node is free again */
+    /* Now its node is free again, and only now: lowered any earlier, it could be posted while it stands in the inbox. */
+    atomic_store(&assignment->marked, false);
+    if (assignment->state == ASSIGNMENT_RUNNING) list(lane, assignment);
   }
 }
 
@@ -250,7 +249,7 @@ static void look_at(struct lane *lane, struct assignment *assignment) {
   if (assignment->state == ASSIGNMENT_RUNNING)
     look_at_filling(lane, assignment);
   else
-    intake_drop(&lane->intake, assignment); /* it stopped while its batch waited for more */
+    intake_drop(&lane->intake, assignment); /* its batch waited for more, and it stopped or has to go */
   if (assignment->end_offset >= 0) intake_end(&lane->intake, assignment);
   if (assignment->stopped) intake_progress(&lane->intake, assignment);
   if (assignment->state == ASSIGNMENT_DRAINING) look_at_draining(lane, assignment);
@@ -258,7 +257,6 @@ static void look_at(struct lane *lane, struct assignment *assignment) {
 
 /* The batches that tickets still held have come back: nothing points to it any more. */
 static void let_go(struct lane *lane, struct assignment *assignment) {
-  take_marks(lane); /* its feed is closed: a mark of it that is still there is its last */
   assignment->state = ASSIGNMENT_GONE;
   atomic_store(&assignment->gone, true);
   lane->settings.events.changed(lane->settings.events.ctx);
@@ -288,7 +286,8 @@ bool lane_turn(struct lane *lane) {
   run_errands(lane);
   take_shipments(lane);
   runner_serve(lane->runner);
-  take_marks(lane);
+  take_marks(
+      lane); /* behind the errands: the last mark of a partition that is forgotten was posted before its errand */
   read_one(lane);
   look_around(lane);
   return lane->ready.first || lane->again;
@@ -438,19 +437,19 @@ void lane_end(struct lane *lane) {
 
 bool lane_join(struct lane *lane, int64_t timeout_ms) {
   must_be(lane, LANE_MAGIC);
-  if (lane->life == LIFE_NONE) return true;
   const struct timespec until = time_of(timeout_ms == INT64_MAX ? 0 : clock_now(clock_real()) + timeout_ms);
   pthread_mutex_lock(&lane->lock);
   int result = 0;
-  while (lane->life != LIFE_ENDED && result != ETIMEDOUT)
+  while (lane->life != LIFE_NONE && lane->life != LIFE_ENDED && result != ETIMEDOUT)
     result = timeout_ms == INT64_MAX ? pthread_cond_wait(&lane->cond, &lane->lock)
                                      : pthread_cond_timedwait(&lane->cond, &lane->lock, &until);
-  bool ended = lane->life == LIFE_ENDED;
+  enum lane_life life = lane->life;
   pthread_mutex_unlock(&lane->lock);
-  if (!ended) return false;
-  must(pthread_join(lane->thread, NULL) == 0);
-  lane->life = LIFE_NONE;
-  return true;
+  if (life == LIFE_ENDED) {
+    must(pthread_join(lane->thread, NULL) == 0);
+    lane->life = LIFE_NONE;
+  }
+  return life == LIFE_NONE || life == LIFE_ENDED;
 }
 
 /* --- doors from outside --- */
