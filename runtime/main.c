@@ -9,12 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Verbs whose files are not there yet. */
-__attribute__((weak)) int command_sandbox(int argc, char **argv);
-__attribute__((weak)) int command_offsets(int argc, char **argv);
-__attribute__((weak)) int command_plugins(int argc, char **argv);
-__attribute__((weak)) int command_broker(int argc, char **argv);
-
 static const struct verb {
   const char *name;
   int (*run)(int argc, char **argv);
@@ -69,6 +63,6 @@ int main(int argc, char **argv) {
   }
   if (strcmp(argv[1], "--version") == 0) return version();
   for (size_t i = 0; i < VERBS; i++)
-    if (strcmp(argv[1], verbs[i].name) == 0 && verbs[i].run) return verbs[i].run(argc - 1, argv + 1);
+    if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
   return unknown(argv[1]);
 }
