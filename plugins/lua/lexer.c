@@ -179,9 +179,6 @@ static bool tokens_grow(struct tokens *tokens) {
 bool tokens_read(struct tokens *tokens, const char *code, size_t size) {
   struct lexer lexer = {.code = code, .size = size, .tokens = tokens};
   *tokens = (struct tokens){0};
-  /* A first line that begins with # is none of Lua's. */
-  if (peek(&lexer, 0) == '#')
-    while (peek(&lexer, 0) && peek(&lexer, 0) != '\n') lexer.at++;
   while (skip_blank(&lexer)) {
     if (lexer.at >= size) return lexer.depth == 0;
     if (!tokens_grow(tokens) || !read_token(&lexer, &tokens->list[tokens->count])) return false;

@@ -69,13 +69,11 @@ static char *read_directory(const weir_host *host, weir_span file) {
 
 /* ---- Inline code ---- */
 
-/* Of a block the first line is the one below its '|'. Quoted text hardly ever holds a line's end. */
-static uint32_t first_line(const weir_host *host, const weir_config *node, weir_span code) {
+static uint32_t first_line(const weir_host *host, const weir_config *node) {
   weir_span file;
   uint32_t line, column;
   host->config_where(host, node, &file, &line, &column);
-  bool block = host->config_kind(host, node) == WEIR_NODE_TEXT && memchr(code.data, '\n', code.size);
-  return line + block;
+  return line;
 }
 
 struct loading {
@@ -131,7 +129,7 @@ static bool read_inline(const weir_host *host, const weir_config *config, const 
   if (code.size > PLAN_CODE_MAX) return fail(host, node, "the code has more than 1 MiB");
   if (memchr(code.data, 0, code.size)) return fail(host, node, "the code has a zero byte");
   if (!options_take_names(host, host->config_get(host, config, "options"), plan)) return false;
-  uint32_t line = first_line(host, node, code);
+  uint32_t line = first_line(host, node);
   struct lua_stage *stage = stage_create(host, plan, true);
   if (!stage) return fail(host, node, "no memory to load Lua in; raise the option memory");
   bool read = check_bare(host, stage, node, code, line) && take_code(host, stage, plan, node, code, line);

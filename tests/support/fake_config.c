@@ -37,6 +37,9 @@ static struct weir_config *node_from(
   if (kind == NODE_SCALAR) {
     node->text = strndup((const char *)from->data.scalar.value, from->data.scalar.length);
     node->is_plain = from->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    /* A block's text begins in the line below its mark. */
+    node->line +=
+        from->data.scalar.style == YAML_LITERAL_SCALAR_STYLE || from->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
   } else if (kind == NODE_LIST) {
     for (yaml_node_item_t *item = from->data.sequence.items.start; item < from->data.sequence.items.top; item++)
       node_append(node, node_at(document, *item, file, line));
