@@ -26,7 +26,7 @@ static int in_a_child(void (*play)(struct signals *signals)) {
   pid_t child = fork();
   if (child == 0) {
     struct error err;
-    freopen("/dev/null", "w", stderr);
+    if (!freopen("/dev/null", "w", stderr)) _exit(95);
     if (pipe(door) != 0) _exit(97);
     signals_block();
     struct signals *signals = signals_open(count, NULL, &err);
