@@ -66,7 +66,7 @@ static void lines_are_those_of_the_file(void **state) {
   assert_string_equal(outcome_of_yaml("keep: |-\n  error('x')"), "reject lua_error quakes.yaml:41: x");
   assert_string_equal(outcome_of_yaml("each: |+\n  error('x')\n\n\n"), "reject lua_error quakes.yaml:41: x");
   assert_string_equal(outcome_of_yaml("each: |\n  local a\n  x = = 1\n"),
-      "quakes.yaml:41:7: quakes.yaml:42: unexpected symbol near '='");
+      "quakes.yaml:40:7: quakes.yaml:42: unexpected symbol near '='");
 }
 
 static void syntax_is_read_at_once(void **state) {

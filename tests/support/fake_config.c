@@ -37,8 +37,7 @@ static struct weir_config *node_from(
   if (kind == NODE_SCALAR) {
     node->text = strndup((const char *)from->data.scalar.value, from->data.scalar.length);
     node->is_plain = from->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    /* A block's text begins in the line below its mark. */
-    node->line +=
+    node->is_block =
         from->data.scalar.style == YAML_LITERAL_SCALAR_STYLE || from->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
   } else if (kind == NODE_LIST) {
     for (yaml_node_item_t *item = from->data.sequence.items.start; item < from->data.sequence.items.top; item++)
@@ -290,7 +289,7 @@ static void host_config_where(
   fake_on_lane(host, "config_where");
   node = node_of(host, node);
   *file = weir_text(node->file);
-  *line = node->line;
+  *line = node->line + node->is_block; /* the text of a block begins in the line below its mark */
   *column = node->column;
 }
 

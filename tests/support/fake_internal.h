@@ -16,6 +16,7 @@ struct weir_config {
   int kind;
   char *text;              /* scalars */
   bool is_plain;           /* without quotes, no block */
+  bool is_block;
   struct weir_config *key; /* of an entry of a map */
   struct weir_config **entries;
   uint32_t count, line, column;
