@@ -30,6 +30,7 @@ void watch_tell(struct consumer *consumer, const struct error *err) {
   if (err->code && !err->fatal && now_ms < trouble->next_ms) return;
   trouble->next_ms = now_ms + LIMIT_TROUBLE_MS;
   consumer->events.trouble(consumer->events.ctx, err);
+  if (err->fatal) consumer_wake(consumer); /* the host looks when consumer_poll() returns */
 }
 
 /* --- sentences ------------------------------------------------------------------------------------------------------- */
