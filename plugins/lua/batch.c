@@ -1,5 +1,5 @@
-/* batch.c: the batch as a script sees it. A loop's handle carries the loop's number: Lua closes it however the loop ends, and so tells
- * whether an error came out of the loop, and at which record. */
+/* batch.c: the batch as a script sees it. A loop's handle carries the loop's number: Lua closes it however the loop
+ * ends, and so tells whether an error came out of the loop, and at which record. */
 #include <lauxlib.h>
 #include <string.h>
 #include "handle.h"

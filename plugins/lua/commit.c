@@ -1,4 +1,5 @@
-/* commit.c: what code asked for, told to the host. Nothing was told before, so what a failed call asked for was never done. */
+/* commit.c: what code asked for, told to the host. Nothing was told before, so what a failed call asked for was never
+ * done. */
 #include "handle.h"
 
 static weir_reason reason_of(const struct change *change) {

@@ -1,4 +1,5 @@
-/* emit.c: drafts of further records. They are noted on their parent and handed to the host when the parent's call has succeeded. */
+/* emit.c: drafts of further records. They are noted on their parent and handed to the host when the parent's call has
+ * succeeded. */
 #include <lauxlib.h>
 #include <string.h>
 #include "handle.h"

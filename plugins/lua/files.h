@@ -7,8 +7,8 @@
 
 enum { FILES_LOAD_MAX = 16 << 20, FILES_REASON_MAX = 256 };
 
-/* Reads a file whole; *out is malloc'ed, NUL-terminated, the caller's. `path` is relative to `directory`, or (`anywhere`) absolute or leading out
- * of it. False: `reason` says why, without the path. */
+/* Reads a file whole; *out is malloc'ed, NUL-terminated, the caller's. `path` is relative to `directory`, or
+ * (`anywhere`) absolute or leading out of it. False: `reason` says why, without the path. */
 bool files_read(const char *directory, const char *path, bool anywhere, size_t size_max, char **out, size_t *size,
     char reason[FILES_REASON_MAX]);
 /* Whether a file is there, so that a search goes on to the next place. */

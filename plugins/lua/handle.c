@@ -78,7 +78,8 @@ static int handle_ipairs(lua_State *L) {
   return 3;
 }
 
-/* What an assignment a.b.c = v is compiled to call for `a.b` (see rewrite.h): like a.b, but what is missing in JSON is made. */
+/* What an assignment a.b.c = v is compiled to call for `a.b` (see rewrite.h): like a.b, but what is missing in JSON
+ * is made. */
 static int handle_at(lua_State *L) {
   lua_settop(L, 2);
   const void *handle = lua_touserdata(L, 1);

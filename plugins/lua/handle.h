@@ -1,5 +1,5 @@
-/* handle.h: what code does with light userdata, by kind. All are Lua functions' bodies: arguments on the stack, results pushed,
- * errors raised. Argument 1 is a handle of that kind unless said otherwise. */
+/* handle.h: what code does with light userdata, by kind. All are Lua functions' bodies: arguments on the stack,
+ * results pushed, errors raised. Argument 1 is a handle of that kind unless said otherwise. */
 #ifndef WEIR_PLUGINS_LUA_HANDLE_H
 #define WEIR_PLUGINS_LUA_HANDLE_H
 #include <lua.h>
@@ -55,11 +55,13 @@ int json_ipairs(lua_State *L, struct lua_stage *stage, const void *handle);
 uint32_t json_node(lua_State *L, struct lua_stage *stage, const void *handle);
 /* nil for none and null. */
 void json_push(lua_State *L, struct lua_stage *stage, const struct tree_value *value);
-/* The argument of an assignment that is about to be made below (container, key); the member is made when it is missing. */
+/* The argument of an assignment that is about to be made below (container, key); the member is made when it is
+ * missing. */
 int json_at(lua_State *L, struct lua_stage *stage, const void *handle);
 const char *json_kind_name(const struct tree_value *value);
 
-/* json_encode.c: the value at that place of the stack as JSON text, appended to stage->buffer. Raises what JSON cannot hold. */
+/* json_encode.c: the value at that place of the stack as JSON text, appended to stage->buffer. Raises what JSON
+ * cannot hold. */
 void json_encode(lua_State *L, struct lua_stage *stage, int at);
 /* Makes the table on top of the stack one that is written as an array. */
 void json_mark_array(lua_State *L);

@@ -1,5 +1,5 @@
-/* inline.c: code that is run for each record by itself, so an error is an error of that record and of no other. One protected call
- * covers as many records as go well. */
+/* inline.c: code that is run for each record by itself, so an error is an error of that record and of no other. One
+ * protected call covers as many records as go well. */
 #include "inline.h"
 #include <lauxlib.h>
 #include <stdio.h>

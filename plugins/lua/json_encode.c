@@ -84,7 +84,8 @@ static int compare_names(const void *a, const void *b) {
   return order ? order : (left->size > right->size) - (left->size < right->size);
 }
 
-/* The names of the table at `at`, sorted, in a block that Lua frees (left on the stack); the texts live as long as the table. */
+/* The names of the table at `at`, sorted, in a block that Lua frees (left on the stack); the texts live as long as
+ * the table. */
 static const weir_span *names_of(lua_State *L, int at, size_t count) {
   weir_span *names = lua_newuserdatauv(L, count * sizeof *names + 1, 0);
   size_t found = 0;
@@ -125,7 +126,8 @@ static void count_entries(lua_State *L, int at, lua_Integer length, size_t *name
     lua_Integer index = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
     if (index < 1 || index > length)
       stage_raise(L,
-          "a table with the key %s cannot be written as JSON: names are strings, elements are numbered from 1 without a hole",
+          "a table with the key %s cannot be written as JSON: names are strings, elements are numbered from 1 "
+          "without a hole",
           luaL_tolstring(L, -2, NULL));
     ++*listed;
   }

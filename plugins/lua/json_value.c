@@ -13,12 +13,13 @@ uint32_t json_node(lua_State *L, struct lua_stage *stage, const void *handle) {
 }
 
 static _Noreturn void raise_large(lua_State *L, const struct tree_value *value) {
-  char text[64];
-  size_t size = value->as.text.size < sizeof text - 4 ? value->as.text.size : sizeof text - 4;
-  memcpy(text, value->as.text.data, size);
-  strcpy(text + size, size < value->as.text.size ? "..." : "");
-  bool integer = !memchr(text, '.', size) && !memchr(text, 'e', size) && !memchr(text, 'E', size);
-  stage_raise(L, "byte %u: the number %s does not fit: %s", value->byte, text,
+  enum { SHOWN = 60 };
+  weir_span text = value->as.text;
+  int size = text.size < SHOWN ? (int)text.size : SHOWN;
+  bool integer =
+      !memchr(text.data, '.', text.size) && !memchr(text.data, 'e', text.size) && !memchr(text.data, 'E', text.size);
+  stage_raise(L, "byte %u: the number %.*s%s does not fit: %s", value->byte, size, (const char *)text.data,
+      text.size > SHOWN ? "..." : "",
       integer ? "Lua's integers have 64 bits with a sign" : "Lua's numbers are doubles");
 }
 

@@ -1,4 +1,5 @@
-/* load.c: weir.load(path): tables from files, read once per state. The path is the key, so whoever loads it again gets the same table. */
+/* load.c: weir.load(path): tables from files, read once per state. The path is the key, so whoever loads it again
+ * gets the same table. */
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>

@@ -28,7 +28,8 @@ void buffer_init(struct buffer *buffer, struct memory *memory);
 void buffer_fini(struct buffer *buffer);
 /* Empty again; a large block is given back. */
 void buffer_clear(struct buffer *buffer);
-/* Makes room for `size` more bytes and returns where they go; the caller adds what it wrote to buffer->size. NULL: failed. */
+/* Makes room for `size` more bytes and returns where they go; the caller adds what it wrote to buffer->size. NULL:
+ * failed. */
 uint8_t *buffer_reserve(struct buffer *buffer, size_t size);
 void buffer_add(struct buffer *buffer, const void *bytes, size_t size);
 void buffer_add_text(struct buffer *buffer, const char *text);

@@ -1,5 +1,5 @@
-/* nil.c: nil can be indexed and compared, so that an absent field asks for no guard; and text is never taken for a number. The
- * metatables are those of the types, shared by all values, and locked. */
+/* nil.c: nil can be indexed and compared, so that an absent field asks for no guard; and text is never taken for a
+ * number. The metatables are those of the types, shared by all values, and locked. */
 #include <lauxlib.h>
 #include "sandbox.h"
 #include "stage.h"

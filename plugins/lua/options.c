@@ -142,7 +142,8 @@ static int32_t type_of(lua_State *L, int at, const char *name) {
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     if (strcmp(types[i].name, lua_tostring(L, -1)) == 0) return lua_pop(L, 1), types[i].type;
   stage_raise(L,
-      "options.%s: there is no type '%s'; it is one of string, int, number, bool, duration, size, list, map, secret, enum and tree",
+      "options.%s: there is no type '%s'; it is one of string, int, number, bool, duration, size, list, map, secret, "
+      "enum and tree",
       name, lua_tostring(L, -1));
 }
 

@@ -1,5 +1,5 @@
-/* record_json.c: record.json and record.value are two views of one thing. The tree is opened at the first look; a change through it
- * marks the value as behind, and whoever needs the bytes brings it up to date. */
+/* record_json.c: record.json and record.value are two views of one thing. The tree is opened at the first look; a
+ * change through it marks the value as behind, and whoever needs the bytes brings it up to date. */
 #include "handle.h"
 
 static bool is_behind(struct lua_stage *stage, uint32_t index) {

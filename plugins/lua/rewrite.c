@@ -1,5 +1,5 @@
-/* rewrite.c: finds the targets of assignments from their '=' backwards. A chain of names, indexes and calls has one reading in that
- * direction too: what stands before it cannot be part of it, or the compiler would have read it on. */
+/* rewrite.c: finds the targets of assignments from their '=' backwards. A chain of names, indexes and calls has one
+ * reading in that direction too: what stands before it cannot be part of it, or the compiler would have read it on. */
 #include "rewrite.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,8 +48,8 @@ static void edit(struct rewriter *rewriter, uint32_t start, uint32_t end, bool q
 
 /* ---- Reading a chain backwards ---- */
 
-/* The target of an assignment: `start` is its first token; steps are its last indexes, the last one first, each by its token: the name
- * behind a dot, or the closing bracket. */
+/* The target of an assignment: `start` is its first token; steps are its last indexes, the last one first, each by
+ * its token: the name behind a dot, or the closing bracket. */
 struct chain {
   uint32_t start, steps[STEPS_MAX], count;
 };
@@ -60,7 +60,8 @@ static bool can_be_called(const struct token *token) {
          (token->kind == TOKEN_SYMBOL && (token->symbol == ')' || token->symbol == ']' || token->symbol == '}'));
 }
 
-/* One link of the chain that ends at token *at. 1: an index; 0: the first link; 2: a call; -1: no chain. *at moves to the link's first token. */
+/* One link of the chain that ends at token *at. 1: an index; 0: the first link; 2: a call; -1: no chain. *at moves to
+ * the link's first token. */
 static int link_before(const struct rewriter *rewriter, uint32_t *at) {
   const struct token *token = token_at(rewriter, *at), *before = *at > 0 ? token - 1 : NULL;
   if (token->kind == TOKEN_NAME) {

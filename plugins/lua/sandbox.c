@@ -1,5 +1,5 @@
-/* sandbox.c: the globals. Code sees an empty table that reads through to the real one and refuses to be written, so that a slip in
- * a name is an error with a hint, never nil. */
+/* sandbox.c: the globals. Code sees an empty table that reads through to the real one and refuses to be written, so
+ * that a slip in a name is an error with a hint, never nil. */
 #include "sandbox.h"
 #include <lauxlib.h>
 #include <lualib.h>

@@ -8,8 +8,8 @@
 void sandbox_open(lua_State *L);
 /* Takes the value from the top of the stack and makes it a global of that name. */
 void sandbox_set(lua_State *L, const char *name);
-/* Replaces the table on top of the stack by one that reads through to it and refuses to be written; with `strict` a name
- * that it does not have is an error. `name` is kept. */
+/* Replaces the table on top of the stack by one that reads through to it and refuses to be written; with `strict` a
+ * name that it does not have is an error. `name` is kept. */
 void sandbox_freeze(lua_State *L, const char *name, bool strict);
 
 /* nil.c: what nil and strings can do. */

@@ -1,7 +1,8 @@
 /* script.c: whole scripts.
  *
- * When process() fails at a record of its loop, all that it wanted of the batch is forgotten, that record is rejected, and process() is
- * called again for the records before it and then for those after it: so what process() had begun and not ended never counts. */
+ * When process() fails at a record of its loop, all that it wanted of the batch is forgotten, that record is
+ * rejected, and process() is called again for the records before it and then for those after it: so what process()
+ * had begun and not ended never counts. */
 #include "script.h"
 #include <lauxlib.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* stage.c: the life of a Lua state, and the only door into it: everything that runs Lua goes through stage_call(), so no error
- * of Lua leaves the plugin. Stack index 1 holds the message handler as long as the state lives. */
+/* stage.c: the life of a Lua state, and the only door into it: everything that runs Lua goes through stage_call(), so
+ * no error of Lua leaves the plugin. Stack index 1 holds the message handler as long as the state lives. */
 #include "stage.h"
 #include <lauxlib.h>
 #include <stdarg.h>
@@ -25,8 +25,8 @@ static void place_of(lua_State *L, char *text, size_t text_size) {
   }
 }
 
-/* Lua's allocator. A refusal ends in an error that no handler sees, so where it was is noted here; reading the stack allocates
- * nothing. */
+/* Lua's allocator. A refusal ends in an error that no handler sees, so where it was is noted here; reading the stack
+ * allocates nothing. */
 static void *stage_allocate(void *ctx, void *block, size_t old_size, size_t size) {
   struct lua_stage *stage = ctx;
   void *moved = memory_for_lua(&stage->memory, block, old_size, size);

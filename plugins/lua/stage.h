@@ -1,8 +1,10 @@
-/* stage.h: one instance of the plugin, that is one Lua state of one stage in one lane, and the batch that is before it.
+/* stage.h: one instance of the plugin, that is one Lua state of one stage in one lane, and the batch that is before
+ * it.
  *
- * Code never holds a pointer of ours: records, batches and JSON values are handles, numbers that are never used twice, in light
- * userdata. A handle from an earlier batch is below the numbers in use, so it is known to be stale for ever; none is allocated.
- * What code wants of a record is noted (struct change) and told to the host when the call that wanted it has succeeded. */
+ * Code never holds a pointer of ours: records, batches and JSON values are handles, numbers that are never used
+ * twice, in light userdata. A handle from an earlier batch is below the numbers in use, so it is known to be stale
+ * for ever; none is allocated. What code wants of a record is noted (struct change) and told to the host when the
+ * call that wanted it has succeeded. */
 #ifndef WEIR_PLUGINS_LUA_STAGE_H
 #define WEIR_PLUGINS_LUA_STAGE_H
 #include <stdbool.h>
@@ -139,8 +141,8 @@ struct failure {
   bool memory_spent;         /* the batch's: another, smaller one may work */
 };
 
-/* Calls the function below `arguments` values on the stack; leaves `results`. False: the stack is as without the function, `failure` says
- * why. Nothing of Lua goes beyond this. */
+/* Calls the function below `arguments` values on the stack; leaves `results`. False: the stack is as without the
+ * function, `failure` says why. Nothing of Lua goes beyond this. */
 bool stage_call(struct lua_stage *stage, int arguments, int results, struct failure *failure);
 /* stage_call() of a C function with a pointer. */
 bool stage_run(struct lua_stage *stage, lua_CFunction function, void *argument, struct failure *failure);
@@ -160,7 +162,8 @@ void stage_count(struct lua_stage *stage);
 /* False: no memory. */
 bool view_open(struct lua_stage *stage, const weir_batch *batch);
 void view_close(struct lua_stage *stage);
-/* Code can reach records first .. first+count-1 from now on, and nothing that it reached before; changes are forgotten. */
+/* Code can reach records first .. first+count-1 from now on, and nothing that it reached before; changes are
+ * forgotten. */
 void view_move(struct lua_stage *stage, uint32_t first, uint32_t count);
 static inline void *view_handle(const struct lua_stage *stage, uint32_t index) {
   return handle_of(HANDLE_RECORD, stage->serial + (index - stage->first));

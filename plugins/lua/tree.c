@@ -1,5 +1,5 @@
-/* tree.c: reading. A node is found again by text and token, so that two ways to one container meet, and a change through
- * either is seen by both. */
+/* tree.c: reading. A node is found again by text and token, so that two ways to one container meet, and a change
+ * through either is seen by both. */
 #include "tree_inside.h"
 #include <stdarg.h>
 #include <stdio.h>

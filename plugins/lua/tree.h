@@ -1,8 +1,8 @@
 /* tree.h: the JSON of the records at hand as values that can be read and changed. Knows nothing of Lua.
  *
- * A container (object or array) that code has touched is a node with a number; all else is read from its text when it is asked
- * for. The first change to a container lists its members, and those of its parents up to the root: so a node that is not
- * listed, and all below it, is its text, byte for byte. Numbers are good until tree_reset().
+ * A container (object or array) that code has touched is a node with a number; all else is read from its text when it
+ * is asked for. The first change to a container lists its members, and those of its parents up to the root: so a node
+ * that is not listed, and all below it, is its text, byte for byte. Numbers are good until tree_reset().
  * Memory: lists and new texts live in the batch (host->alloc), the array of nodes in the instance's budget. */
 #ifndef WEIR_PLUGINS_LUA_TREE_H
 #define WEIR_PLUGINS_LUA_TREE_H
@@ -82,12 +82,13 @@ bool tree_is_array(const struct tree *tree, uint32_t node);
 bool tree_get(struct tree *tree, uint32_t node, weir_span key, struct tree_value *out, struct json_error *err);
 bool tree_at(struct tree *tree, uint32_t node, uint32_t index, struct tree_value *out, struct json_error *err);
 bool tree_count(struct tree *tree, uint32_t node, uint32_t *count, struct json_error *err);
-/* The next member from *position (0: the first) on, and moves *position behind it. ABSENT: no more. `key`: of an object;
- * lives until the next call. */
+/* The next member from *position (0: the first) on, and moves *position behind it. ABSENT: no more. `key`: of an
+ * object; lives until the next call. */
 enum json_answer tree_next(struct tree *tree, uint32_t node, uint32_t *position, weir_span *key, struct tree_value *out,
     struct json_error *err);
 
-/* A node for a member that is not there, or null: the first change through it creates it. `key` is copied; data NULL: element `index`. */
+/* A node for a member that is not there, or null: the first change through it creates it. `key` is copied; data NULL:
+ * element `index`. */
 bool tree_missing(
     struct tree *tree, uint32_t parent, weir_span key, uint32_t index, uint32_t *out, struct json_error *err);
 bool tree_set(struct tree *tree, uint32_t node, weir_span key, const struct tree_value *value, struct json_error *err);

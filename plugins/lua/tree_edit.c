@@ -1,5 +1,5 @@
-/* tree_edit.c: changing. To change a container its members are listed once; its parents are listed before it, so that writing
- * the root finds every change. */
+/* tree_edit.c: changing. To change a container its members are listed once; its parents are listed before it, so that
+ * writing the root finds every change. */
 #include "tree_inside.h"
 #include <string.h>
 #include "common/must.h"
@@ -53,7 +53,8 @@ static uint32_t key_hash(weir_span key) {
   return hash;
 }
 
-/* Whether two members have one name; `places` is a table of `room` (a power of two, twice the members) numbers of slots + 1. */
+/* Whether two members have one name; `places` is a table of `room` (a power of two, twice the members) numbers of
+ * slots + 1. */
 static bool names_repeat(const struct tree_node *node, uint32_t *places, uint32_t room) {
   memset(places, 0, room * sizeof *places);
   for (uint32_t i = 0; i < node->slot_count; i++) {

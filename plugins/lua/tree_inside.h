@@ -23,7 +23,8 @@ struct tree_slot {
   struct tree_value written; /* SLOT_WRITTEN: a scalar; SLOT_NODE: as.node */
 };
 
-/* The first fields are always set, the others when their form or flag says so: a node is made for every record that is looked at. */
+/* The first fields are always set, the others when their form or flag says so: a node is made for every record that
+ * is looked at. */
 struct tree_node {
   enum node_form form;
   bool is_array, has_cursor, has_last;
@@ -57,7 +58,8 @@ void *tree_alloc(struct tree *tree, size_t size, struct json_error *err);
 /* The reader in which that text is open. NULL: err is filled. */
 struct json_reader *tree_reader(struct tree *tree, uint32_t text, struct json_error *err);
 bool tree_add_text(struct tree *tree, weir_span text, uint32_t *out, struct json_error *err);
-/* A node with the fields that every node has, in source form; *out: its number. NULL: err is filled. Good until the next node. */
+/* A node with the fields that every node has, in source form; *out: its number. NULL: err is filled. Good until the
+ * next node. */
 struct tree_node *tree_add_node(
     struct tree *tree, uint32_t record, uint32_t parent, uint32_t *out, struct json_error *err);
 /* The node of the container at `value` in that text, made when there is none. */

@@ -1,5 +1,5 @@
-/* tree_write.c: a node as text. A listed container is spliced: its own bytes, commas and white space included, around what
- * changed. */
+/* tree_write.c: a node as text. A listed container is spliced: its own bytes, commas and white space included, around
+ * what changed. */
 #include "tree_inside.h"
 #include <string.h>
 #include "common/must.h"

@@ -1,4 +1,5 @@
-/* view.c: which records code can reach, and what it has asked for. A handle is good while its number is one of the view's. */
+/* view.c: which records code can reach, and what it has asked for. A handle is good while its number is one of the
+ * view's. */
 #include "stage.h"
 #include <string.h>
 #include "common/must.h"

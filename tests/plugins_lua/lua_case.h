@@ -1,5 +1,6 @@
 /* lua_case.h: one Lua stage and one record at a time, with its outcome in one line, as docs/LUA.md writes them:
- * "same", a new value, "tombstone", "drop CODE", "retry CODE", "reject CODE TEXT"; then " to TOPIC", then " + VALUE" for each emitted one. */
+ * "same", a new value, "tombstone", "drop CODE", "retry CODE", "reject CODE TEXT"; then " to TOPIC", then " + VALUE"
+ * for each emitted one. */
 #ifndef WEIR_TESTS_LUA_CASE_H
 #define WEIR_TESTS_LUA_CASE_H
 #include <stdbool.h>
@@ -9,7 +10,8 @@
 struct fake_host *lua_case_open(const char *yaml);
 /* The same with each: (or keep:, when:) and a block of code. */
 struct fake_host *lua_case_code(const char *form, const char *code);
-/* The same with a script of that text in a folder of its own, which lua_case_close() removes. `options` is YAML for `options:`, or NULL. */
+/* The same with a script of that text in a folder of its own, which lua_case_close() removes. `options` is YAML for
+ * `options:`, or NULL. */
 struct fake_host *lua_case_script(const char *script, const char *options);
 void lua_case_close(struct fake_host *fake);
 /* Why a stage with these options does not start; ends the test when it does. The text lives until the next call. */

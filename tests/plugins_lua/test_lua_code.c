@@ -1,4 +1,5 @@
-/* test_lua_code.c: inline code: its forms, its lines in the pipeline file, its options, and what is refused before a record comes. */
+/* test_lua_code.c: inline code: its forms, its lines in the pipeline file, its options, and what is refused before a
+ * record comes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* test_lua_docs.c: every example of docs/LUA.md does what the page says. A ```yaml block is one stage, the ```text block behind it its records; a
- * ```lua block whose first line is a comment with a path is that file. */
+/* test_lua_docs.c: every example of docs/LUA.md does what the page says. A ```yaml block is one stage, the ```text
+ * block behind it its records; a ```lua block whose first line is a comment with a path is that file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

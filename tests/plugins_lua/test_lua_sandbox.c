@@ -194,8 +194,8 @@ static void small_limits_are_told(void **state) {
   lua_case_close(fake);
 }
 
-/* Every size of the budget from too small to enough: what fails does so with a sentence, and nothing is lost or read after its end
- * (the sanitizer and the fake host see to that). */
+/* Every size of the budget from too small to enough: what fails does so with a sentence, and nothing is lost or read
+ * after its end (the sanitizer and the fake host see to that). */
 static void any_allocation_may_be_refused(void **state) {
   (void)state;
   int started = 0, refused = 0, passed = 0, rejected = 0;

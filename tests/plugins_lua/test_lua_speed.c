@@ -1,5 +1,5 @@
-/* test_lua_speed.c: what a record costs. The times are printed, not judged, since they depend on the machine; judged is what makes them: a plain
- * read of a field allocates nothing, neither in Lua nor in the batch. */
+/* test_lua_speed.c: what a record costs. The times are printed, not judged, since they depend on the machine; judged
+ * is what makes them: a plain read of a field allocates nothing, neither in Lua nor in the batch. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* fake_config.c: options as a tree with places, read by libyaml. Errors of the test's author abort; errors that a user could
- * make are told as the real host tells them. */
+/* fake_config.c: options as a tree with places, read by libyaml. Errors of the test's author abort; errors that a
+ * user could make are told as the real host tells them. */
 #include "fake_internal.h"
 #include <ctype.h>
 #include <errno.h>

@@ -1,10 +1,11 @@
 /* fake_host.h: a host in memory for one instance of one plugin: options from YAML text, records in, outcomes out.
  *
- * It plays by <weir/plugin.h> and watches the plugin: a call from the wrong thread, on a batch that is not open, with an index
- * beyond it, a kept span that does not live long enough, a record left unsettled: each ends the test with "plugin
- * misbehaving: ..." on stderr and abort(). A batch's memory is freed the moment that the contract allows it, in blocks of
- * its own, so that under AddressSanitizer a late read or a read behind a span is seen.
- * Threads: all functions on the test's thread, which plays main and lane, but for what a plugin's own threads may call.
+ * It plays by <weir/plugin.h> and watches the plugin: a call from the wrong thread, on a batch that is not open, with
+ * an index beyond it, a kept span that does not live long enough, a record left unsettled: each ends the test with
+ * "plugin misbehaving: ..." on stderr and abort(). A batch's memory is freed the moment that the contract allows it,
+ * in blocks of its own, so that under AddressSanitizer a late read or a read behind a span is seen.
+ * Threads: all functions on the test's thread, which plays main and lane, but for what a plugin's own threads may
+ * call.
  * Texts that are handed out live until the object they came from is closed. */
 #ifndef WEIR_TESTS_FAKE_HOST_H
 #define WEIR_TESTS_FAKE_HOST_H
@@ -17,13 +18,14 @@ struct fake_batch;
 
 /* ---- One instance ---- */
 
-/* Loads the library and takes the plugin of that name, NULL: the first. Aborts where there is none or its descriptor is wrong. */
+/* Loads the library and takes the plugin of that name, NULL: the first. Aborts where there is none or its descriptor
+ * is wrong. */
 struct fake_host *fake_host_open(const char *library, const char *name);
 /* Also does what is left of revoked, destroy, release; frees batches that are still deferred. NULL is accepted. */
 void fake_host_close(struct fake_host *fake);
 
-/* Before fake_host_prepare(). `yaml` is the stage's options as a YAML mapping (NULL: none), copied. Its first line is line
- * `line` of `file` (default "pipeline.yaml", line 1). Aborts where it is not YAML. */
+/* Before fake_host_prepare(). `yaml` is the stage's options as a YAML mapping (NULL: none), copied. Its first line is
+ * line `line` of `file` (default "pipeline.yaml", line 1). Aborts where it is not YAML. */
 void fake_host_options(struct fake_host *fake, const char *yaml);
 void fake_host_place(struct fake_host *fake, const char *file, uint32_t line);
 /* What weir.worker/1 says of the pipeline's folder and this worker; defaults: "/nonexistent", "fake-1". */

@@ -14,8 +14,8 @@ enum { NODE_SCALAR, NODE_LIST, NODE_MAP };
 
 struct weir_config {
   int kind;
-  char *text;              /* scalars */
-  bool is_plain;           /* without quotes, no block */
+  char *text;    /* scalars */
+  bool is_plain; /* without quotes, no block */
   bool is_block;
   struct weir_config *key; /* of an entry of a map */
   struct weir_config **entries;
