@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 enum {
-  JSON_DEPTH_MAX = 512,      /* levels of objects and arrays that json_validate() and the edits go into */
+  JSON_DEPTH_MAX = 512,      /* levels of objects and arrays that json_validate() takes */
   JSON_STEPS_MAX = 64,       /* steps of a path */
   JSON_ERROR_TEXT = 192,     /* bytes of json_error.text, with the NUL */
   JSON_NUMBER_TEXT = 32,     /* bytes that json_write_int(), _uint() and _double() need at most */
