@@ -130,10 +130,10 @@ static void jsonl_holds_all_of_a_record(void **state) {
 static void a_path_is_filled_in(void **state) {
   struct play *play = *state;
   char path[160];
-  struct fake_host *fake = started(play, "path: 'x-{instance}.txt'");
+  struct fake_host *fake = started(play, "path: 'x-{pipeline}-{instance}.txt'");
   assert_int_equal(write_value(fake, "a"), WEIR_DONE);
   fake_host_close(fake);
-  snprintf(path, sizeof path, "%s/x-one.txt", play->folder);
+  snprintf(path, sizeof path, "%s/x-fake-one.txt", play->folder);
   assert_content(path, "a\n");
   unlink(path);
 }
