@@ -1,4 +1,5 @@
-/* template.c: a stage to copy. It drops records whose value is shorter than `least` bytes and puts `prefix` before the others. */
+/* template.c: a stage to copy. It drops records whose value is shorter than `least` bytes and puts `prefix` before
+ * the others. */
 #include <stdlib.h>
 #include <string.h>
 #include <weir/plugin.h>

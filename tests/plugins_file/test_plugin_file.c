@@ -1,4 +1,5 @@
-/* test_plugin_file.c: the file sink: paths, formats, what it rejects, and what it says when the file does not take the lines. */
+/* test_plugin_file.c: the file sink: paths, formats, what it rejects, and what it says when the file does not take
+ * the lines. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* test_file_writer.c: plugins/file/writer.h: what is committed is on the disk, whole and once for every append that succeeded. */
+/* test_file_writer.c: plugins/file/writer.h: what is committed is on the disk, whole and once for every append that
+ * succeeded. */
 #include "writer_play.h"
 #include <signal.h>
 #include <sys/resource.h>

@@ -46,7 +46,8 @@ static void one_sync_serves_all_that_wait(void **state) {
   sem_destroy(&may_go);
 }
 
-/* What a lane is syncing while another one damages the file is cut off, and its lane is told so: nothing stands there twice. */
+/* What a lane is syncing while another one damages the file is cut off, and its lane is told so: nothing stands
+ * there twice. */
 static void a_sync_during_damage_does_not_count(void **state) {
   struct play *play = *state;
   sem_t entered, may_go;
@@ -89,7 +90,8 @@ static void *run_stubborn_lane(void *argument) {
   return NULL;
 }
 
-/* Writes and syncs fail at random: every line is there, whole, and the lines of a lane are in order but for repetitions. */
+/* Writes and syncs fail at random: every line is there, whole, and the lines of a lane are in order but for
+ * repetitions. */
 static void no_line_is_lost_while_calls_fail(void **state) {
   struct play *play = *state;
   static const char *const names[LANES] = {"p", "q", "r", "s"};
