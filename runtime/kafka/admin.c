@@ -140,7 +140,7 @@ static void choose_starts(struct admin *admin) {
 bool admin_read(struct admin *admin, const struct admin_partition **partitions, size_t *count, struct error *err) {
   must_be(admin, ADMIN_MAGIC);
   admin->count = 0;
-  if (!topics_find(admin->handle, &admin->client, admin->file->topics, admin->file->topic_count, ADMIN_ASK_MS,
+  if (!topics_find(admin->handle, &admin->client, admin->file->topics, admin->file->topic_count, ADMIN_CONNECT_MS,
           add_topic, admin, err))
     return false;
   if (admin->count) qsort(admin->partitions, admin->count, sizeof *admin->partitions, by_place);

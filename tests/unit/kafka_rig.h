@@ -76,6 +76,16 @@ static inline const char *rig_name(char into[RIG_NAME], const char *what) {
   return into;
 }
 
+static inline bool rig_sees(const char *topic) {
+  const struct rd_kafka_metadata *metadata = NULL;
+  bool seen = false;
+  assert_int_equal(rd_kafka_metadata(rig.producer, 1, NULL, &metadata, RIG_PATIENCE_MS), 0);
+  for (int i = 0; i < metadata->topic_cnt; i++)
+    seen = seen || (strcmp(metadata->topics[i].topic, topic) == 0 && !metadata->topics[i].err);
+  rd_kafka_metadata_destroy(metadata);
+  return seen;
+}
+
 /* A topic on a real broker, by the administration call that the mock has not. */
 static inline void rig_topic_real(const char *topic, int32_t partitions, const char *setting, const char *value) {
   char reason[256];
@@ -95,6 +105,9 @@ static inline void rig_topic_real(const char *topic, int32_t partitions, const c
   rd_kafka_event_destroy(event);
   rd_kafka_queue_destroy(queue);
   rd_kafka_NewTopic_destroy(wanted);
+  /* The controller has made it; the broker hears of it a moment later. */
+  int64_t deadline_ms = rig_now_ms() + RIG_PATIENCE_MS;
+  while (!rig_sees(topic) && rig_now_ms() < deadline_ms) continue;
 }
 
 static inline void rig_topic(const char *topic, int32_t partitions) {
