@@ -52,6 +52,7 @@ static int version(void) {
 
 int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of its sink, not the end of the worker */
   log_init(WEIR_INFO, false);
   if (argc < 2) {
     help(stderr);
