@@ -67,7 +67,8 @@ void offsets_print(const struct pipeline_file *file, const struct admin_group *g
     lag += lag_of(row) > 0 ? lag_of(row) : 0;
   }
   char sum[TEXT_MAX];
-  printf("%s records to read in %zu partitions\n", text_of_count(sum, lag), count);
+  printf("%s record%s to read in %zu partition%s\n", text_of_count(sum, lag), lag == 1 ? "" : "s", count,
+      count == 1 ? "" : "s");
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------------ */
