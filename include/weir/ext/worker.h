@@ -14,7 +14,7 @@ typedef struct weir_worker {
   uint32_t size, reserved;
   weir_span pipeline;  /* `pipeline:` of the file */
   weir_span group;     /* the consumer group */
-  weir_span instance;  /* `source.instance`, else --instance, else "host-pid": differs per worker on one machine */
+  weir_span instance;  /* --instance, else `source.instance`, else "host-pid": differs per worker on one machine */
   weir_span directory; /* absolute folder of the pipeline file, without a slash at the end: relative paths start here */
 } weir_worker;
 
