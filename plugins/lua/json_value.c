@@ -147,6 +147,8 @@ int json_assign(lua_State *L, struct lua_stage *stage, const void *handle) {
   struct tree_value value = {0};
   uint32_t node = json_node(L, stage, handle), record = tree_record(&stage->tree, node), index;
   value_from(L, stage, &value);
+  /* table.remove() does this to an empty array. */
+  if (value.kind == TREE_NONE && lua_isinteger(L, 2) && lua_tointeger(L, 2) == 0) return 0;
   view_change(L, stage, record); /* first, since a change must not be made and then not be noted */
   bool done = false;
   if (lua_type(L, 2) == LUA_TSTRING) {

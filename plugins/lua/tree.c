@@ -219,7 +219,8 @@ bool tree_is_dead(const struct tree *tree, uint32_t node) {
 }
 
 static bool slot_is(const struct tree_slot *slot, weir_span key) {
-  return slot->form != SLOT_GONE && slot->key.size == key.size && memcmp(slot->key.data, key.data, key.size) == 0;
+  return slot->form != SLOT_GONE && !slot->repeated && slot->key.size == key.size &&
+         memcmp(slot->key.data, key.data, key.size) == 0;
 }
 
 uint32_t tree_find_slot(struct tree_node *node, weir_span key) {

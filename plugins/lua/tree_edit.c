@@ -1,6 +1,7 @@
 /* tree_edit.c: changing. To change a container its members are listed once; its parents are listed before it, so that
  * writing the root finds every change. */
 #include "tree_inside.h"
+#include <stdlib.h>
 #include <string.h>
 #include "common/must.h"
 
@@ -47,34 +48,48 @@ static bool same_key(const struct tree_slot *a, const struct tree_slot *b) {
   return a->key.size == b->key.size && memcmp(a->key.data, b->key.data, a->key.size) == 0;
 }
 
-static uint32_t key_hash(weir_span key) {
-  uint32_t hash = 2166136261u;
-  for (size_t i = 0; i < key.size; i++) hash = (hash ^ key.data[i]) * 16777619u;
-  return hash;
+/* Links two members of one name; `earlier` is the last of them so far. */
+static void link_twins(struct tree_slot *slots, uint32_t earlier, uint32_t later) {
+  slots[earlier].twin = later + 1;
+  slots[later].repeated = true;
 }
 
-/* Whether two members have one name; `places` is a table of `room` (a power of two, twice the members) numbers of
- * slots + 1. */
-static bool names_repeat(const struct tree_node *node, uint32_t *places, uint32_t room) {
-  memset(places, 0, room * sizeof *places);
-  for (uint32_t i = 0; i < node->slot_count; i++) {
-    uint32_t at = key_hash(node->slots[i].key) & (room - 1);
-    for (; places[at]; at = (at + 1) & (room - 1))
-      if (same_key(&node->slots[places[at] - 1], &node->slots[i])) return true;
-    places[at] = i + 1;
+static void find_among_few(struct tree_slot *slots, uint32_t count) {
+  for (uint32_t i = 1; i < count; i++) {
+    uint32_t earlier = i;
+    while (earlier > 0 && !same_key(&slots[earlier - 1], &slots[i])) earlier--;
+    if (earlier > 0) link_twins(slots, earlier - 1, i);
   }
-  return false;
 }
 
-static bool find_duplicates(struct tree *tree, struct tree_node *node, struct json_error *err) {
-  enum { FEW = 16 };
-  uint32_t few[FEW * 2], room = FEW * 2, *places = few;
-  if (node->is_array) return true;
-  while (room < node->slot_count * 2) room *= 2;
-  if (room > FEW * 2) places = memory_resize(tree->memory, NULL, 0, room * sizeof *places);
+/* By name, then by place. */
+static int compare_slots(const void *a, const void *b, void *ctx) {
+  const struct tree_slot *slots = ctx;
+  uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+  weir_span left = slots[i].key, right = slots[j].key;
+  if (left.size != right.size) return left.size < right.size ? -1 : 1;
+  int order = memcmp(left.data, right.data, left.size);
+  return order ? order : (i > j) - (i < j);
+}
+
+/* Sorted and not hashed: whoever sends the record chooses its names. */
+static bool find_among_many(struct tree *tree, struct tree_slot *slots, uint32_t count, struct json_error *err) {
+  uint32_t *places = memory_resize(tree->memory, NULL, 0, count * sizeof *places);
   if (!places) return tree_no_memory(err);
-  node->has_duplicates = names_repeat(node, places, room);
-  if (places != few) memory_resize(tree->memory, places, room * sizeof *places, 0);
+  for (uint32_t i = 0; i < count; i++) places[i] = i;
+  qsort_r(places, count, sizeof *places, compare_slots, slots);
+  for (uint32_t i = 1; i < count; i++)
+    if (same_key(&slots[places[i - 1]], &slots[places[i]])) link_twins(slots, places[i - 1], places[i]);
+  memory_resize(tree->memory, places, count * sizeof *places, 0);
+  return true;
+}
+
+/* Of members with one name only the first is read. */
+static bool find_repeated(struct tree *tree, struct tree_node *node, struct json_error *err) {
+  enum { FEW = 16 };
+  if (node->is_array) return true;
+  if (node->slot_count > FEW) return find_among_many(tree, node->slots, node->slot_count, err);
+  find_among_few(node->slots, node->slot_count);
   return true;
 }
 
@@ -88,7 +103,7 @@ static bool slots_fill(struct tree *tree, struct tree_node *node, struct json_re
     if (!slot_of_member(tree, node, reader, &member, &node->slots[node->slot_count], err)) return false;
     node->tail = node->slots[node->slot_count++].end;
   }
-  return answer == JSON_ABSENT && find_duplicates(tree, node, err);
+  return answer == JSON_ABSENT && find_repeated(tree, node, err);
 }
 
 /* Nothing but white space may stand around a root that is going to be written again. */
@@ -107,7 +122,6 @@ static void list_empty(struct tree_node *node) {
   node->form = NODE_LISTED;
   node->slots = NULL;
   node->slot_count = node->slot_room = node->hint = 0;
-  node->has_duplicates = false;
 }
 
 static bool list_source(struct tree *tree, uint32_t id, struct json_error *err) {
@@ -211,9 +225,8 @@ static bool slot_from(
 }
 
 /* Every other member of that name goes, so that no reader of the result sees an old value. */
-static void drop_others(struct tree_node *node, uint32_t kept) {
-  for (uint32_t i = 0; i < node->slot_count; i++)
-    if (i != kept && same_key(&node->slots[i], &node->slots[kept])) node->slots[i].form = SLOT_GONE;
+static void drop_twins(struct tree_slot *slots, uint32_t kept) {
+  for (uint32_t twin = slots[kept].twin; twin; twin = slots[twin - 1].twin) slots[twin - 1].form = SLOT_GONE;
 }
 
 static bool put_key(
@@ -223,7 +236,7 @@ static bool put_key(
   struct tree_node *node = &tree->nodes[id];
   uint32_t found = tree_find_slot(node, key);
   if (found != TREE_NO_NODE) {
-    if (node->has_duplicates) drop_others(node, found);
+    drop_twins(node->slots, found);
     node->slots[found].form = made.form;
     node->slots[found].written = made.written;
     return true;
@@ -239,7 +252,8 @@ static bool put_index(
     struct tree *tree, uint32_t id, uint32_t index, const struct tree_value *value, struct json_error *err) {
   uint32_t count = tree->nodes[id].slot_count;
   if (value->kind == TREE_NONE) {
-    if (index >= count) return true;
+    if (index >= count)
+      return tree_fail(err, "nil cannot be element %u of an array of %u; weir.null is a null", index + 1, count);
     if (index + 1 < count)
       return tree_fail(err,
           "only the last element of an array can be deleted, which is %u; table.remove moves the others up, "

@@ -16,7 +16,9 @@ enum slot_form { SLOT_SOURCE, SLOT_NODE, SLOT_WRITTEN, SLOT_GONE };
 /* A member of a listed container. */
 struct tree_slot {
   enum slot_form form;
+  bool repeated; /* an earlier member has its name */
   bool original; /* stands in the node's text, from `start` (its key, or its value in an array) */
+  uint32_t twin; /* the next member of its name, one more than its place; 0: none */
   uint32_t start, end;
   weir_span key;             /* unescaped */
   struct json_value source;  /* original */
@@ -40,7 +42,6 @@ struct tree_node {
   uint32_t slot_count, slot_room;
   uint32_t hint; /* where the last one was found */
   uint32_t tail; /* of its text: behind the last original member */
-  bool has_duplicates;
 
   weir_span key; /* MISSING: its name in the parent; data NULL: its index */
   uint32_t index;

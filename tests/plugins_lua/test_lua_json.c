@@ -210,6 +210,8 @@ static void nil_deletes_and_null_is_written(void **state) {
   lua_case_each("for k in pairs(record.json) do record.json[k] = nil end", "{\"a\":1,\"b\":2,\"c\":3}", "{}");
   lua_case_each("record.json.a = 5", "{\"a\":1,\"b\":2,\"a\":3}", "{\"a\":5,\"b\":2}");
   lua_case_each("record.json.a = nil", "{\"a\":1,\"b\":2,\"a\":3}", "{\"b\":2}");
+  lua_case_each(
+      "local j = record.json j.b = 0 j.c = j.a", "{\"a\":1,\"b\":2,\"a\":3}", "{\"a\":1,\"b\":0,\"a\":3,\"c\":1}");
 }
 
 static void missing_parents_are_created(void **state) {
@@ -305,7 +307,16 @@ static void arrays_have_no_holes(void **state) {
   lua_case_each("record.json[1] = nil", "[1, 2, 3]",
       PLACE
       "only the last element of an array can be deleted, which is 3; table.remove moves the others up, weir.null leaves a null");
-  lua_case_each("record.json[9] = nil", "[1, 2, 3]", "same");
+  lua_case_each(
+      "record.json[9] = nil", "[1, 2, 3]", PLACE "nil cannot be element 9 of an array of 3; weir.null is a null");
+  lua_case_each(
+      "record.json[4] = nil", "[1, 2, 3]", PLACE "nil cannot be element 4 of an array of 3; weir.null is a null");
+  lua_case_each("table.insert(record.json, 1, 0)", "[1,null]",
+      PLACE "nil cannot be element 3 of an array of 2; weir.null is a null");
+  lua_case_each("table.insert(record.json, 1, 0)", "[null,1]",
+      PLACE
+      "only the last element of an array can be deleted, which is 3; table.remove moves the others up, weir.null leaves a null");
+  lua_case_each("record.value = tostring(table.remove(record.json))", "[]", "nil");
   lua_case_each("record.json[5] = 1", "[1, 2, 3]", PLACE "element 5 of an array of 3: the next one is 4");
   lua_case_each("table.insert(record.json, 1, 0) table.insert(record.json, 9)", "[1, 2, 3]", "[0, 1, 2,3,9]");
   lua_case_each("local gone = table.remove(record.json, 1) record.json[1] = gone * 10", "[1, 2, 3]", "[10, 3]");
