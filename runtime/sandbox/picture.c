@@ -65,8 +65,9 @@ static void draw_worker(struct play *play, const struct worker_entry *worker) {
   else if (worker->ended)
     panel_row(&play->panel, "  worker %d  ended", worker->number);
   else
-    panel_row(&play->panel, "  worker %d  %s%s%s since %.1f s", worker->number, ink->good,
-        worker->life > 1 ? "running again" : "running", ink->plain, since);
+    panel_row(&play->panel, "  worker %d  %s%s%s since %.1f s, %lld partition%s", worker->number, ink->good,
+        worker->life > 1 ? "running again" : "running", ink->plain, since, (long long)worker->owned,
+        worker->owned == 1 ? "" : "s");
 }
 
 /* Of each worker the newest life. */

@@ -14,9 +14,11 @@
 #include "sandbox/workers.h"
 
 enum {
-  STEP_MS = 10,       /* to wait for the results' next record */
-  LOOK_EVERY_MS = 50, /* at the offsets */
-  JOIN_MS = 60000,    /* until every partition has an owner */
+  STEP_MS = 10,        /* to wait for the results' next record */
+  LOOK_EVERY_MS = 50,  /* at the offsets */
+  SETTLED_MS = 300,    /* at rest for so long: the group has divided its partitions */
+  PATIENCE_MS = 10000, /* for that, once every partition has an owner */
+  JOIN_MS = 60000,     /* until every partition has an owner */
   STANDSTILL_MS =
       60000,      /* without progress: give up. Longer than a group of Kafka's defaults takes to notice a dead member */
   END_MS = 30000, /* for the workers to finish */
@@ -183,8 +185,19 @@ static void serve_kill(struct play *play) {
 
 /* --- the phases: each says which one is next --- */
 
+/* Every partition has an owner, and the group has come to rest: each worker has its share. Where there are more workers than
+ * partitions, or the shares are not known, a while is enough. */
+static bool is_joined(struct play *play) {
+  if (!survey_all_owned(play->survey)) {
+    play->owned_ms = play->now_ms;
+    return false;
+  }
+  if (workers_owned(play->workers) != (int64_t)survey_count(play->survey)) play->settled_ms = play->now_ms;
+  return play->now_ms - play->settled_ms >= SETTLED_MS || play->now_ms - play->owned_ms >= PATIENCE_MS;
+}
+
 static enum play_phase join(struct play *play) {
-  if (survey_all_owned(play->survey)) {
+  if (is_joined(play)) {
     play->feeding_ms = play->now_ms;
     return PLAY_FEEDING;
   }

@@ -48,7 +48,9 @@ struct play {
   enum play_phase phase;
   bool entering;                       /* this is the first step of the phase */
   int64_t now_ms, opened_ms, phase_ms; /* phase_ms: when the phase began */
-  int64_t feeding_ms;                  /* when feeding began, -1: not yet */
+  int64_t owned_ms,
+      settled_ms;     /* newest time at which not every partition had an owner, and the group was not at rest */
+  int64_t feeding_ms; /* when feeding began, -1: not yet */
   int64_t looked_ms, drawn_ms;
   int64_t moved_ms, moved; /* when something was last committed or fed, and the sum then */
   int64_t killed_ms;       /* when worker 1 was killed, -1: not yet */

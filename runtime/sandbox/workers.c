@@ -68,6 +68,16 @@ int workers_running_count(const struct workers *workers) {
   return running;
 }
 
+int64_t workers_owned(const struct workers *workers) {
+  int64_t sum = 0;
+  for (int i = 0; i < workers->count; i++) {
+    if (workers->all[i].ended) continue;
+    if (workers->all[i].owned == 0) return -1;
+    sum += workers->all[i].owned;
+  }
+  return sum;
+}
+
 void workers_ask(struct workers *workers) {
   for (int i = 0; i < workers->count; i++) {
     if (workers->all[i].ended) continue;
@@ -145,9 +155,28 @@ static bool is_loud(const char *line) {
   return level && (strncmp(level, " WARN ", 6) == 0 || strncmp(level, " ERROR ", 7) == 0);
 }
 
+/* The number that stands behind `mark`. */
+static bool number_behind(const char *line, const char *mark, int64_t *number) {
+  const char *at = strstr(line, mark);
+  if (!at) return false;
+  at += strlen(mark);
+  return text_int(weir_bytes(at, strspn(at, "0123456789")), number);
+}
+
+/* "worker: 2 partitions assigned, 4 in all", "worker: 2 partitions are revoked". */
+static void take_share(struct worker_entry *worker, const char *line) {
+  int64_t number;
+  if (!number_behind(line, " worker: ", &number)) return;
+  if (number_behind(line, " assigned, ", &number))
+    worker->owned = number;
+  else if (strstr(line, " revoked") || strstr(line, " lost: "))
+    worker->owned = worker->owned > number ? worker->owned - number : 0;
+}
+
 static void take_err(void *ctx, const char *line) {
   struct hearing *hearing = ctx;
   struct worker_entry *worker = hearing->worker;
+  take_share(worker, line);
   snprintf(worker->tail[worker->tail_count++ % WORKER_TAIL], WORKER_LINE_MAX, "%s", line);
   if (hearing->workers->verbose || is_loud(line)) hearing->workers->say(hearing->workers->ctx, worker, line);
 }

@@ -18,6 +18,7 @@ struct worker_entry {
   struct child_lines out, err;
   bool ended, killed, asked; /* asked: to end */
   bool told;                 /* the user knows that it ended */
+  int64_t owned;             /* partitions, as its log says */
   int64_t started_ms, ended_ms;
   bool has_summary;
   uint64_t counts[WORKER_COUNTS];
@@ -47,6 +48,8 @@ struct worker_entry *workers_start(struct workers *workers, int number, int64_t 
 /* The running entry with this number, NULL: it does not run. */
 struct worker_entry *workers_running(struct workers *workers, int number);
 int workers_running_count(const struct workers *workers);
+/* Partitions that they own together, -1: one of them has none. */
+int64_t workers_owned(const struct workers *workers);
 
 /* kill -9; returns when it is dead. */
 void workers_kill(struct workers *workers, struct worker_entry *worker, int64_t now_ms);
