@@ -92,8 +92,12 @@ const char *property_defect(const char *name, const char *value, int version) {
 
 static bool set_one(rd_kafka_conf_t *conf, const struct kafka_property *property, char *reason, size_t reason_size) {
   if (rd_kafka_conf_set(conf, property->name, property->value, reason, reason_size) == RD_KAFKA_CONF_OK) return true;
-  /* librdkafka quotes the value. */
-  if (property->masked) snprintf(reason, reason_size, "its value (not shown) is not one that librdkafka takes");
+  /* librdkafka quotes the value of some, not of others. */
+  size_t used = strlen(reason);
+  if (property->masked)
+    snprintf(reason, reason_size, "its value (not shown) is not one that librdkafka takes");
+  else if (!strstr(reason, property->value))
+    snprintf(reason + used, reason_size - used, ", found '%.100s'", property->value);
   return false;
 }
 
