@@ -237,6 +237,7 @@ static void missing_parents_are_created(void **state) {
   lua_case_each("record.json.a.b = 1", "{\"a\":5}", PLACE "nothing can be assigned below 'a', which is a number");
   lua_case_each(
       "record.json.a.b = 1", "{\"a\":\"text\"}", PLACE "nothing can be assigned below 'a', which is a string");
+  lua_case_each("local t = {record.json.a.b, d = 1}", "{\"a\":5}", PLACE "attempt to index a number value (field 'a')");
   lua_case_each("local a = record.json.a a.b = 1", "{}",
       PLACE "'b' cannot be assigned below nil: write the whole path, as in record.json.a.b = ...");
   lua_case_each("local t = {} t.x.y = 1", "{}",

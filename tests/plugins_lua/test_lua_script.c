@@ -174,6 +174,22 @@ static void the_right_record_is_found(void **state) {
   lua_case_close(fake);
 }
 
+/* Loops that ended do not count, however they ended; inside each other they have a limit. */
+static void loops_end(void **state) {
+  (void)state;
+  struct fake_host *fake =
+      lua_case_script("return {process = function(self, batch)\n"
+                      "  for i = 1, 20 do for record in batch:records() do break end end\n"
+                      "  for i = 1, 20 do for record in batch:records() do record.key = 'k' .. i end end\n"
+                      "  for i = 1, 20 do pcall(function() for record in batch:records() do error('x') end end) end\n"
+                      "  local function deep(n) for record in batch:records() do deep(n + 1) end end\n"
+                      "  if self.deep then deep(1) end self.deep = true\nend}",
+          NULL);
+  assert_string_equal(lua_case_outcome(fake, "a"), "same");
+  assert_string_equal(lua_case_outcome(fake, "a"), BAD "5: more than 8 loops over a batch inside each other");
+  lua_case_close(fake);
+}
+
 static void the_memory_limit_rejects_the_record_in_the_loop(void **state) {
   (void)state;
   struct fake_host *fake = lua_case_open("script: case.lua");
@@ -385,7 +401,7 @@ int main(void) {
       cmocka_unit_test(each_is_for_every_record), cmocka_unit_test(an_error_in_the_loop_rejects_that_record),
       cmocka_unit_test(no_half_done_work_passes), cmocka_unit_test(a_sum_over_the_batch_loses_nothing),
       cmocka_unit_test(an_error_outside_the_loop_breaks_the_batch), cmocka_unit_test(the_right_record_is_found),
-      cmocka_unit_test(the_memory_limit_rejects_the_record_in_the_loop),
+      cmocka_unit_test(loops_end), cmocka_unit_test(the_memory_limit_rejects_the_record_in_the_loop),
       cmocka_unit_test(records_do_not_outlive_their_batch), cmocka_unit_test(partitions_come_and_go),
       cmocka_unit_test(a_partition_can_be_refused), cmocka_unit_test(timers_and_flushes),
       cmocka_unit_test(declared_options), cmocka_unit_test(options_that_do_not_fit),
