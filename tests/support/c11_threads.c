@@ -79,3 +79,13 @@ SHOWN int cnd_wait(cnd_t *condition, mtx_t *lock) {
 SHOWN int cnd_timedwait(cnd_t *condition, mtx_t *lock, const struct timespec *until) {
   return result_of(pthread_cond_timedwait(condition_of(condition), lock_of(lock), until));
 }
+
+/* librdkafka's read-write locks are POSIX ones. They pass through here so that called_from_lib: in tests/support/tsan.supp, which leaves out
+ * what the library itself calls, leaves them in. */
+int __interceptor_pthread_rwlock_rdlock(pthread_rwlock_t *lock);
+int __interceptor_pthread_rwlock_wrlock(pthread_rwlock_t *lock);
+int __interceptor_pthread_rwlock_unlock(pthread_rwlock_t *lock);
+
+SHOWN int pthread_rwlock_rdlock(pthread_rwlock_t *lock) { return __interceptor_pthread_rwlock_rdlock(lock); }
+SHOWN int pthread_rwlock_wrlock(pthread_rwlock_t *lock) { return __interceptor_pthread_rwlock_wrlock(lock); }
+SHOWN int pthread_rwlock_unlock(pthread_rwlock_t *lock) { return __interceptor_pthread_rwlock_unlock(lock); }
