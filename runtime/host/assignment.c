@@ -22,7 +22,7 @@ struct assignment *assignment_create(
   assignment->lane = lane;
   assignment->unconfirmed_end = &assignment->unconfirmed;
   assignment->committing = start;
-  assignment->stopped_at = assignment->end_offset = -1;
+  assignment->stopped_at = assignment->end_offset = assignment->open_records = -1;
   must(pthread_mutex_init(&assignment->reading, NULL) == 0);
   return assignment;
 }

@@ -66,9 +66,10 @@ struct assignment {
   bool fenced;
 
   /* Under partition->lock. */
-  int64_t committing; /* offset of the last commit sent, to measure what came since */
-  int64_t stopped_at; /* offset that stopped it, -1: the feed did */
-  struct error stop;  /* the reason */
+  int64_t committing;   /* offset of the last commit sent, to measure what came since */
+  int64_t open_records; /* not settled when PROGRESS was done, -1: it was not */
+  int64_t stopped_at;   /* offset that stopped it, -1: the feed did */
+  struct error stop;    /* the reason */
 
   /* [lane] */
   enum assignment_state state;

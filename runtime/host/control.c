@@ -33,7 +33,10 @@ static void on_trouble(void *ctx, const struct error *err) {
   control->fatal_err = *err;
 }
 
-static bool on_give_up(void *ctx) { return atomic_load(&((struct control *)ctx)->interrupts) > 0; }
+static bool on_give_up(void *ctx) {
+  const struct control *control = ctx;
+  return control->leaving_group ? control_gives_up(control) : control_interrupts(control) > 0;
+}
 
 /* --- one look around --- */
 
@@ -160,8 +163,8 @@ bool control_leave(struct control *control) {
   int64_t shutdown_ms = control->settings.file->shutdown_ms;
   control->leaving_group = control->draining = true;
   control->leave_deadline_ms = control_now(control) + shutdown_ms;
-  consumer_leave(
-      control->consumer, (int)(shutdown_ms < LEAVE_MS_MAX ? shutdown_ms : LEAVE_MS_MAX) + LIMIT_LANE_STUCK_MS);
+  int64_t timeout = shutdown_ms < LEAVE_MS_MAX ? shutdown_ms : LEAVE_MS_MAX;
+  control->left_clean = consumer_leave(control->consumer, (int)timeout + LIMIT_LANE_STUCK_MS);
   members_abandon_rest(control);
   return wait_for_forgotten(control);
 }
@@ -174,6 +177,10 @@ bool control_end_lanes(struct control *control) {
   members_reap(control);
   must(!ended || !control->leaving);
   return ended;
+}
+
+bool control_closes_at_once(const struct control *control) {
+  return control->left_clean && !committer_is_busy(control->committer);
 }
 
 void control_close(struct control *control) {

@@ -52,6 +52,9 @@ enum control_end control_run(struct control *control, struct error *err);
 bool control_leave(struct control *control);
 /* Ends the lanes. False: as above. */
 bool control_end_lanes(struct control *control);
+/* After control_leave(): nothing is open with the cluster. Else control_close() may take as long as the session, and the process had
+ * better exit as it is. */
+bool control_closes_at_once(const struct control *control);
 void control_close(struct control *control); /* NULL is fine */
 
 /* [any] The first asks for a stop, the second gives up waiting. */

@@ -80,6 +80,8 @@ static void report(struct control *control, struct assignment *assignment) {
   struct partition *partition = assignment->partition;
   uint64_t records = in_flight(assignment);
   pthread_mutex_lock(&partition->lock);
+  /* Of a batch that is not settled some records may be; only its lane knows. */
+  if (records && assignment->open_records >= 0) records = (uint64_t)assignment->open_records;
   int64_t offset = partition->ledger.committable, stopped_at = assignment->stopped_at;
   pthread_mutex_unlock(&partition->lock);
   if (records == 0) return;

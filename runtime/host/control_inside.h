@@ -38,6 +38,7 @@ struct control {
   size_t commit_capacity;
   struct log_limit commit_trouble;
 
+  bool left_clean; /* the cluster confirmed that the group was left */
   bool joined, leaving_group, draining, fatal, fenced;
   int64_t leave_deadline_ms; /* shutdown: everything is over by then */
   struct error fatal_err;

@@ -284,9 +284,17 @@ void intake_settled(struct intake *intake, struct batch *batch) {
   if (moved) intake->settings->events.committable(intake->settings->events.ctx, urgent);
 }
 
+/* What intake_progress() gathers. */
+struct gathered {
+  bool at_most_once; /* the ranges are settled since they were opened */
+  int64_t open_records;
+};
+
 static void progress_batch(void *ctx, const struct batch *batch) {
-  (void)ctx;
+  struct gathered *gathered = ctx;
   struct partition *partition = batch->partition;
+  gathered->open_records += batch->open;
+  if (gathered->at_most_once) return;
   int64_t lowest = batch_lowest_open(batch);
   pthread_mutex_lock(&partition->lock);
   ledger_progress(&partition->ledger, batch->epoch, batch->range, lowest);
@@ -294,10 +302,13 @@ static void progress_batch(void *ctx, const struct batch *batch) {
 }
 
 void intake_progress(struct intake *intake, struct assignment *assignment) {
-  if (intake->settings->at_most_once) return;
-  runner_each(intake->runner, assignment->partition, progress_batch, NULL);
   struct partition *partition = assignment->partition;
+  struct gathered gathered = {intake->settings->at_most_once, 0};
+  for (const struct portion *portion = assignment->unconfirmed; portion; portion = portion->next)
+    gathered.open_records += portion->batch->open;
+  runner_each(intake->runner, partition, progress_batch, &gathered);
   pthread_mutex_lock(&partition->lock);
+  assignment->open_records = gathered.open_records;
   bool moved = partition->ledger.epoch && partition->ledger.committable > partition->ledger.confirmed;
   pthread_mutex_unlock(&partition->lock);
   if (moved) intake->settings->events.committable(intake->settings->events.ctx, false);

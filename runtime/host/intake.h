@@ -48,7 +48,7 @@ void intake_end(struct intake *intake, struct assignment *assignment);
 
 /* All records of the batch have their outcome. */
 void intake_settled(struct intake *intake, struct batch *batch);
-/* Tells the ledger how far the unsettled batches have come. */
+/* Tells the ledger how far the unsettled batches have come, and the control thread how many records are open. */
 void intake_progress(struct intake *intake, struct assignment *assignment);
 
 #endif

@@ -145,7 +145,7 @@ static int finish(struct run *run, struct signals *signals) {
   run->stuck = !wind_up(run);
   progress_end();
   int code = sum_up(run, &last);
-  if (run->stuck) _exit(code);
+  if (run->stuck || !control_closes_at_once(run->control)) _exit(code);
   signals_close(signals);
   control_close(run->control);
   return code;

@@ -19,8 +19,8 @@ struct worker {
   bool json; /* the summary goes to stdout as JSON, too */
 };
 
-/* Returns the exit code. signals_block() has been called. Does not return when a lane is stuck in a stage: then the process ends with
- * EXIT_ABANDONED, since nothing that the lane uses may be freed. */
+/* Returns the exit code. signals_block() has been called. Does not return, but ends the process with that code, when a lane is stuck
+ * in a stage, since nothing that it uses may be freed, and when the cluster does not answer any more, since librdkafka waits for it. */
 int worker_run(const struct worker *worker);
 
 #endif

@@ -13,7 +13,7 @@
 #include "kafka/commit_metadata.h"
 #include "kafka/consumer_inside.h"
 
-enum { TICK_MS = 1000, LEAVE_SLICE_MS = 100 };
+enum { TICK_MS = 1000, LEAVE_SLICE_MS = 100, GIVEN_UP_MS = 1000 };
 
 /* --- configuration --------------------------------------------------------------------------------------------------- */
 
@@ -155,17 +155,28 @@ void consumer_wake(struct consumer *consumer) {
   rd_kafka_queue_yield(consumer->queue);
 }
 
-void consumer_leave(struct consumer *consumer, int timeout_ms) {
+/* Once the host gives up there is only time for the last revoke. */
+static int64_t leave_left_ms(const struct consumer *consumer, int64_t *deadline_ms, bool *given_up) {
+  int64_t now_ms = clock_now(consumer->clock);
+  if (!*given_up && consumer->events.give_up && consumer->events.give_up(consumer->events.ctx)) {
+    *given_up = true;
+    if (now_ms + GIVEN_UP_MS < *deadline_ms) *deadline_ms = now_ms + GIVEN_UP_MS;
+  }
+  return *deadline_ms - now_ms;
+}
+
+bool consumer_leave(struct consumer *consumer, int timeout_ms) {
   must_be(consumer, CONSUMER_MAGIC);
-  if (consumer->left) return;
+  if (consumer->left) return consumer->leave_confirmed;
   consumer->left = true;
   int64_t deadline_ms = clock_now(consumer->clock) + timeout_ms;
+  bool given_up = false;
   rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer->handle);
   rd_kafka_error_t *error = rd_kafka_consumer_close_queue(consumer->handle, queue);
   if (error) rd_kafka_error_destroy(error); /* fatal: it is no member any more */
   /* The last revoke is served from this queue, as from the consumer's own. */
   while (!error && !rd_kafka_consumer_closed(consumer->handle)) {
-    int64_t left_ms = deadline_ms - clock_now(consumer->clock);
+    int64_t left_ms = leave_left_ms(consumer, &deadline_ms, &given_up);
     if (left_ms <= 0) {
       log_line(
           WEIR_WARN, "consumer", "the cluster did not confirm that this worker left group %s", consumer->file->group);
@@ -175,8 +186,10 @@ void consumer_leave(struct consumer *consumer, int timeout_ms) {
         rd_kafka_consume_queue(queue, left_ms < LEAVE_SLICE_MS ? (int)left_ms : LEAVE_SLICE_MS);
     if (message) rd_kafka_message_destroy(message);
   }
+  consumer->leave_confirmed = !error && rd_kafka_consumer_closed(consumer->handle);
   rebalance_drop_all(consumer);
   rd_kafka_queue_destroy(queue);
+  return consumer->leave_confirmed;
 }
 
 void consumer_close(struct consumer *consumer, int timeout_ms) {

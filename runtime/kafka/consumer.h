@@ -36,7 +36,7 @@ struct consumer_events {
    * rate-limited. fatal: the consumer is dead. */
   void (*trouble)(void *ctx, const struct error *err);
   /* Asked a few times a second while the starts of an assignment are being found, which may take LIMIT_RESOLVE_MS: true ends it, and the
-   * assignment is refused. NULL: never. */
+   * assignment is refused. Asked, too, while the group is left: true cuts that short. NULL: never. */
   bool (*give_up)(void *ctx);
 };
 
@@ -50,10 +50,11 @@ struct consumer *consumer_open(const struct pipeline_file *file, const struct cl
 void consumer_poll(struct consumer *consumer, int timeout_ms);
 /* [any] Ends the running or the next consumer_poll(). Not async-signal-safe. */
 void consumer_wake(struct consumer *consumer);
-/* Leaves the group: the last revoke is served inside (as lost, when the cluster did not get that far by `timeout_ms`). Only
- * consumer_close() may follow. It is apart from it because the lanes, which hold messages, are ended between the two; when a
- * lane is stuck the process exits without the second. */
-void consumer_leave(struct consumer *consumer, int timeout_ms);
+/* Leaves the group: the last revoke is served inside (as lost, when the cluster did not get that far by `timeout_ms`, or within a second
+ * of give_up() turning true). Only consumer_close() may follow. It is apart from it because the lanes, which hold messages, are
+ * ended between the two; when a lane is stuck the process exits without the second. False: the cluster did not confirm it; then
+ * consumer_close() may take as long as the session, because librdkafka still waits for answers. */
+bool consumer_leave(struct consumer *consumer, int timeout_ms);
 /* Destroys; leaves before when that has not been done. must(no message, no feed is left). */
 void consumer_close(struct consumer *consumer, int timeout_ms);
 

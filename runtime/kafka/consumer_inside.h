@@ -50,7 +50,7 @@ struct consumer {
   int64_t resolve_ms; /* bound for starts_resolve() */
   rd_kafka_topic_partition_list_t *subscription;
   bool joined; /* subscribed */
-  bool left;
+  bool left, leave_confirmed;
   char member[CONSUMER_MEMBER_MAX];
 
   struct owned *owned;
