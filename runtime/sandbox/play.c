@@ -259,9 +259,9 @@ static void step(struct play *play) {
 
 static void announce(struct play *play) {
   const struct play_settings *settings = play->settings;
-  panel_say(&play->panel, "%s: %d worker%s in group %s, %d partitions a topic, broker in memory at %s",
-      settings->pipeline, settings->workers, settings->workers == 1 ? "" : "s", settings->group,
-      (int)settings->partitions, play->broker.address);
+  panel_say(&play->panel, "%s: %d worker%s, %d partition%s a topic, a broker in memory at %s", settings->pipeline,
+      settings->workers, settings->workers == 1 ? "" : "s", (int)settings->partitions,
+      settings->partitions == 1 ? "" : "s", play->broker.address);
 }
 
 void play_run(struct play *play) {

@@ -13,7 +13,7 @@
 #include "sandbox/survey.h"
 #include "sandbox/workers.h"
 
-enum { LOST_SHOWN = 5, RECORD_MAX = 64 << 10, NARROWEST = 40 };
+enum { WORKERS_ABREAST = 5, COLUMN = 10, LOST_SHOWN = 5, RECORD_MAX = 64 << 10, NARROWEST = 40 };
 
 /* Prints with the colours of stdout and collects what is wrong. */
 struct table {
@@ -55,38 +55,83 @@ static void print_offsets(struct table *table) {
 
 /* --- workers --- */
 
+/* A column of the table each; the order is by number and life. */
+struct columns {
+  const struct worker_entry *workers[WORKERS_ABREAST];
+  int count;
+};
+
 static void name_worker(const struct worker_entry *worker, char into[32]) {
-  snprintf(into, 32, "worker %d%s", worker->number, worker->life > 1 ? " again" : "");
+  snprintf(into, 32, "%d%s", worker->number, worker->life > 1 ? " again" : "");
 }
 
-static void print_counts(const struct table *table, const struct worker_entry *worker) {
-  static const char *const heads[WORKER_COUNTS] = {
-      "in =", "delivered +", "filtered +", "discarded +", "dead-lettered +", "abandoned +", "in flight"};
-  char name[32], count[TEXT_MAX];
-  name_worker(worker, name);
-  printf("  %-15s", name);
-  for (int i = 0; i < WORKER_COUNTS; i++)
-    printf(" %*s", (int)strlen(heads[i]), text_of_count(count, (int64_t)worker->counts[i]));
-  printf("  %s%s%s\n", table->ink.faint, worker->partitions[0] ? worker->partitions : "none", table->ink.plain);
+/* "0 1 2 3", or how many where that is too long. */
+static void name_share(const struct worker_entry *worker, char into[32]) {
+  size_t count = worker->partitions[0] ? 1 : 0;
+  for (const char *at = worker->partitions; *at; at++) count += *at == ' ';
+  if (worker->killed)
+    snprintf(into, 32, "killed");
+  else if (!count)
+    snprintf(into, 32, "none");
+  else if (strlen(worker->partitions) < COLUMN)
+    snprintf(into, 32, "%.*s", COLUMN, worker->partitions);
+  else
+    snprintf(into, 32, "%zu of them", count);
 }
 
-static void print_worker(struct table *table, const struct worker_entry *worker) {
+static void print_row(
+    const struct columns *columns, const char *head, void (*name)(const struct worker_entry *worker, char into[32])) {
+  char text[32];
+  printf("  %-17s", head);
+  for (int i = 0; i < columns->count; i++) {
+    name(columns->workers[i], text);
+    printf(" %*s", COLUMN, text);
+  }
+  putchar('\n');
+}
+
+static void print_sum(const struct columns *columns, const char *head, int index) {
+  char text[TEXT_MAX];
+  printf("  %-17s", head);
+  for (int i = 0; i < columns->count; i++) {
+    const struct worker_entry *worker = columns->workers[i];
+    printf(" %*s", COLUMN, worker->has_summary ? text_of_count(text, (int64_t)worker->counts[index]) : "-");
+  }
+  putchar('\n');
+}
+
+static void print_columns(const struct columns *columns) {
+  static const char *const heads[WORKER_COUNTS] = {"records in", "  = delivered", "  + filtered", "  + discarded",
+      "  + dead-lettered", "  + abandoned", "  + in flight"};
+  print_row(columns, "worker", name_worker);
+  print_row(columns, "partitions", name_share);
+  for (int i = 0; i < WORKER_COUNTS; i++) print_sum(columns, heads[i], i);
+}
+
+static void print_fate(struct table *table, const struct worker_entry *worker) {
   char name[32], fate[WORKER_LINE_MAX];
-  if (worker->has_summary) print_counts(table, worker);
-  if (!worker_is_fine(worker)) table->failed = true;
-  if (worker->has_summary && worker_is_fine(worker)) return;
+  bool fine = worker_is_fine(worker);
+  if (!fine) table->failed = true;
+  if (fine && !worker->killed) return;
   name_worker(worker, name);
-  printf("  %-15s %s%s%s\n", name, worker->killed ? table->ink.doubt : table->ink.bad, worker_fate(worker, fate),
+  printf("  worker %s: %s%s%s\n", name, fine ? table->ink.doubt : table->ink.bad, worker_fate(worker, fate),
       table->ink.plain);
 }
 
 static void print_workers(struct table *table) {
   const struct workers *workers = table->play->workers;
+  struct columns columns = {.count = 0};
   head(table, "workers, by their own sums of source records");
-  printf("  %-15s in = delivered + filtered + discarded + dead-lettered + abandoned + in flight  partitions\n", "");
   for (int number = 1; number <= table->play->settings->workers; number++)
-    for (int i = 0; i < workers->count; i++)
-      if (workers->all[i].number == number) print_worker(table, &workers->all[i]);
+    for (int i = 0; i < workers->count; i++) {
+      if (workers->all[i].number != number) continue;
+      columns.workers[columns.count++] = &workers->all[i];
+      if (columns.count < WORKERS_ABREAST) continue;
+      print_columns(&columns);
+      columns.count = 0;
+    }
+  if (columns.count) print_columns(&columns);
+  for (int i = 0; i < workers->count; i++) print_fate(table, &workers->all[i]);
 }
 
 /* --- results --- */
@@ -152,9 +197,9 @@ static void print_dead(struct table *table) {
   putchar('\n');
   size_t kinds = reader_reasons(reader, &reasons);
   for (size_t i = 0; i < kinds; i++)
-    printf("  %8s  %s: %s%s%s  %s  %s(%s%s)%s\n", text_of_count(count, reasons[i].count), reasons[i].stage,
-        table->ink.doubt, reasons[i].code, table->ink.plain, reasons[i].text, table->ink.faint,
-        reasons[i].count > 1 ? "first: " : "", reasons[i].source, table->ink.plain);
+    printf("  %8s  %s: %s%s%s  %s(%s%s)%s\n            %s\n", text_of_count(count, reasons[i].count), reasons[i].stage,
+        table->ink.doubt, reasons[i].code, table->ink.plain, table->ink.faint, reasons[i].count > 1 ? "first: " : "",
+        reasons[i].source, table->ink.plain, reasons[i].text);
 }
 
 /* --- records --- */
@@ -259,7 +304,7 @@ static bool print_verdict(const struct table *table) {
   if (play->trouble[0]) printf("%sended early: %s%s\n", table->ink.bad, play->trouble, table->ink.plain);
   if (table->failed) printf("%snot everything went well: see above%s\n", table->ink.bad, table->ink.plain);
   if (fine && table->repeated)
-    printf("Repeated is what was written but not committed yet when a worker was killed or partitions moved.\n");
+    printf("Repeated: written, and not yet committed when a worker died or partitions moved.\n");
   return fine;
 }
 
@@ -271,7 +316,7 @@ bool table_print(const struct play *play) {
   print_dead(&table);
   print_last(&table);
   bool fine = print_verdict(&table);
-  printf("%sThe broker was librdkafka's mock: in memory, 5 MiB of a partition, no transactions, no disk.\n"
+  printf("%sThe broker was librdkafka's mock: in memory, 5 MiB a partition, no transactions.\n"
          "It shows how a pipeline works; what Kafka guarantees only Kafka shows.%s\n",
       table.ink.faint, table.ink.plain);
   fflush(stdout);

@@ -229,7 +229,7 @@ const char *worker_fate(const struct worker_entry *worker, char into[WORKER_LINE
   if (!worker->ended)
     snprintf(into, WORKER_LINE_MAX, "running");
   else if (worker->killed)
-    snprintf(into, WORKER_LINE_MAX, "killed with SIGKILL after %.1f s: a kill -9 leaves no summary",
+    snprintf(into, WORKER_LINE_MAX, "killed with SIGKILL after %.1f s; a kill -9 leaves no summary",
         (double)(worker->ended_ms - worker->started_ms) / 1000);
   else if (WIFSIGNALED(status))
     snprintf(into, WORKER_LINE_MAX, "ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
