@@ -5,24 +5,25 @@
 #include "nearest.h"
 
 enum field {
-  FIELD_JSON = 1,
+  FIELD_METHOD, /* none of the fields */
+  FIELD_JSON,
   FIELD_VALUE,
   FIELD_KEY,
   FIELD_TIMESTAMP,
   FIELD_TOPIC,
   FIELD_PARTITION,
   FIELD_OFFSET,
-  FIELD_ATTEMPT
+  FIELD_ATTEMPT,
+  FIELD_COUNT
 };
 
-static const char fields_key =
-    0; /* its address is the registry's key of the table from name to field number or method */
+_Static_assert((int)FIELD_COUNT == (int)STAGE_FIELDS, "a stage knows the names of all fields");
 
-static const struct {
-  const char *name;
-  enum field field;
-} fields[] = {{"json", FIELD_JSON}, {"value", FIELD_VALUE}, {"key", FIELD_KEY}, {"timestamp", FIELD_TIMESTAMP},
-    {"topic", FIELD_TOPIC}, {"partition", FIELD_PARTITION}, {"offset", FIELD_OFFSET}, {"attempt", FIELD_ATTEMPT}};
+static const char *const names[FIELD_COUNT] = {
+    "", "json", "value", "key", "timestamp", "topic", "partition", "offset", "attempt"};
+
+/* Its address is the registry's key of the table from name to field number or method. */
+static const char fields_key = 0;
 
 /* ---- Arguments ---- */
 
@@ -71,6 +72,7 @@ static void push_field(lua_State *L, struct lua_stage *stage, uint32_t index, en
   case FIELD_PARTITION: lua_pushinteger(L, stage->batch->from->partition); return;
   case FIELD_OFFSET: lua_pushinteger(L, record->offset); return;
   case FIELD_ATTEMPT: lua_pushinteger(L, record->attempt); return;
+  default: break;
   }
   stage_raise(L, "a field that cannot be read");
 }
@@ -86,19 +88,22 @@ static _Noreturn void raise_unknown(lua_State *L, const char *verb) {
   stage_raise(L, "a record has no '%s' to %s%s", lua_tostring(L, 2), verb, hint);
 }
 
-int record_index(lua_State *L, struct lua_stage *stage, const void *handle) {
-  uint32_t index = view_record(L, stage, handle);
-  /* Short strings are one object each in a state: the name that is used most is known by its address. */
-  if (lua_type(L, 2) == LUA_TSTRING && lua_tostring(L, 2) == stage->name_json) {
-    record_push_json(L, stage, index);
-    return 1;
-  }
+/* Of a field the number, of a method FIELD_METHOD with the method on the stack. A short string is one object in a
+ * state, so a name is known by its address. */
+static enum field field_of(lua_State *L, struct lua_stage *stage, const char *verb) {
+  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
+  for (int field = FIELD_JSON; name && field < FIELD_COUNT; field++)
+    if (stage->fields[field] == name) return (enum field)field;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &fields_key);
   lua_pushvalue(L, 2);
-  int type = lua_rawget(L, -2);
-  if (type == LUA_TFUNCTION) return 1;
-  if (type != LUA_TNUMBER) raise_unknown(L, "read");
-  push_field(L, stage, index, (enum field)lua_tointeger(L, -1));
+  if (lua_rawget(L, -2) == LUA_TNIL) raise_unknown(L, verb);
+  return FIELD_METHOD;
+}
+
+int record_index(lua_State *L, struct lua_stage *stage, const void *handle) {
+  uint32_t index = view_record(L, stage, handle);
+  enum field field = field_of(L, stage, "read");
+  if (field != FIELD_METHOD) push_field(L, stage, index, field);
   return 1;
 }
 
@@ -133,10 +138,7 @@ static void assign_timestamp(lua_State *L, struct lua_stage *stage, uint32_t ind
 
 int record_assign(lua_State *L, struct lua_stage *stage, const void *handle) {
   uint32_t index = view_record(L, stage, handle);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &fields_key);
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, -2) == LUA_TNIL) raise_unknown(L, "write");
-  enum field field = (enum field)lua_tointeger(L, -1);
+  enum field field = field_of(L, stage, "write");
   lua_settop(L, 3);
   switch (field) {
   case FIELD_JSON: record_assign_json(L, stage, index); return 0;
@@ -209,12 +211,11 @@ void record_open(lua_State *L) {
       {"set_header", record_set_header}, {"add_header", record_add_header}, {"remove_header", record_remove_header},
       {"emit", record_emit}, {NULL, NULL}};
   luaL_newlib(L, methods);
-  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-    lua_pushinteger(L, fields[i].field);
-    lua_setfield(L, -2, fields[i].name);
+  for (int field = FIELD_JSON; field < FIELD_COUNT; field++) {
+    lua_pushstring(L, names[field]);
+    stage_of(L)->fields[field] = lua_tostring(L, -1); /* lives as long as the table, whose key it becomes */
+    lua_pushinteger(L, field);
+    lua_rawset(L, -3);
   }
-  lua_pushliteral(L, "json"); /* lives as long as the table, whose key it is */
-  stage_of(L)->name_json = lua_tostring(L, -1);
-  lua_pop(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &fields_key);
 }

@@ -178,6 +178,19 @@ static uint32_t part_from(const struct lua_stage *stage, uint32_t first) {
   return end - first;
 }
 
+/* validate: full. What is not JSON throughout is rejected before process() sees it. */
+static void reject_malformed(struct lua_stage *stage) {
+  struct json_error err;
+  for (uint32_t i = 0; i < stage->batch->record_count; i++) {
+    weir_span value = weir_record_at(stage->batch, i)->value;
+    if (!value.data || tree_validate(&stage->tree, value, &err)) continue;
+    struct failure failure = {.code = err.fault == JSON_MALFORMED ? "not_json" : "lua_error"};
+    snprintf(failure.text, sizeof failure.text, "%s", err.text);
+    commit_reject(stage, i, &failure);
+    stage->rejected[i] = true;
+  }
+}
+
 static bool process_parts(struct lua_stage *stage, struct failure *failure) {
   uint32_t first = 0, failed, count;
   while (first < stage->batch->record_count) {
@@ -205,6 +218,7 @@ weir_result script_process(struct lua_stage *stage, const weir_batch *batch) {
     stage->host->fail(stage->host, NULL, weir_text(failure.text));
     return WEIR_BROKEN;
   }
+  if (stage->plan->validate_full) reject_malformed(stage);
   bool done = process_parts(stage, &failure);
   view_close(stage);
   stage_count(stage);

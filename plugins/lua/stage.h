@@ -21,6 +21,7 @@ enum {
   STAGE_TEXT_MAX = 1024,             /* bytes of a message, with the NUL */
   STAGE_PLACE_MAX = LUA_IDSIZE + 32, /* bytes of "file:line: ", with the NUL */
   STAGE_COUNTERS_MAX = 64,
+  STAGE_FIELDS = 9, /* fields of a record, and one for none */
 };
 
 enum handle_kind { HANDLE_CONSTANT, HANDLE_RECORD, HANDLE_JSON, HANDLE_BATCH };
@@ -91,8 +92,8 @@ struct lua_stage {
   struct memory memory;
   lua_State *L;
   struct references references;
-  const char *name_json; /* Lua's "json" */
-  bool has_each;         /* the script has each, not process */
+  const char *fields[STAGE_FIELDS]; /* the names of a record's fields, as Lua keeps them */
+  bool has_each;                    /* the script has each, not process */
 
   /* The batch. Handles of records first .. first+count-1 are `serial` and up. */
   const weir_batch *batch;

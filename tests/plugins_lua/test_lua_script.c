@@ -133,6 +133,22 @@ static void a_sum_over_the_batch_loses_nothing(void **state) {
   lua_case_close(fake);
 }
 
+static void full_validation_comes_first(void **state) {
+  (void)state;
+  lua_case_file("full.lua", "return {process = function(self, batch)\n"
+                            "  for record in batch:records() do record.key = tostring(#batch) end\nend}");
+  struct fake_host *fake = lua_case_open("{script: full.lua, validate: full}");
+  static const char *const values[] = {"{}", "{\"a\":tru}", "[1]", "x"};
+  struct fake_batch *batch = batch_of(fake, 4, values);
+  assert_int_equal(fake_batch_run(batch), WEIR_DONE);
+  assert_string_equal(lua_case_outcome_of(batch, 0, "{}"), "same");
+  assert_string_equal(lua_case_outcome_of(batch, 1, "x"), "reject not_json byte 8: expected true, found '}'");
+  assert_string_equal(lua_case_outcome_of(batch, 2, "[1]"), "same");
+  assert_string_equal(lua_case_outcome_of(batch, 3, "x"), "reject not_json byte 0: expected a value, found 'x'");
+  assert_string_equal(fake_batch_key(batch, 0), "1");
+  lua_case_close(fake);
+}
+
 static void an_error_outside_the_loop_breaks_the_batch(void **state) {
   (void)state;
   static const char *const bodies[] = {"error('before') for record in batch:records() do end",
@@ -401,7 +417,8 @@ int main(void) {
       cmocka_unit_test(each_is_for_every_record), cmocka_unit_test(an_error_in_the_loop_rejects_that_record),
       cmocka_unit_test(no_half_done_work_passes), cmocka_unit_test(a_sum_over_the_batch_loses_nothing),
       cmocka_unit_test(an_error_outside_the_loop_breaks_the_batch), cmocka_unit_test(the_right_record_is_found),
-      cmocka_unit_test(loops_end), cmocka_unit_test(the_memory_limit_rejects_the_record_in_the_loop),
+      cmocka_unit_test(loops_end), cmocka_unit_test(full_validation_comes_first),
+      cmocka_unit_test(the_memory_limit_rejects_the_record_in_the_loop),
       cmocka_unit_test(records_do_not_outlive_their_batch), cmocka_unit_test(partitions_come_and_go),
       cmocka_unit_test(a_partition_can_be_refused), cmocka_unit_test(timers_and_flushes),
       cmocka_unit_test(declared_options), cmocka_unit_test(options_that_do_not_fit),
