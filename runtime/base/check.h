@@ -6,8 +6,7 @@
 /* Thread: any. Prints "file:line: function: expression" with what check_context() says and aborts. */
 _Noreturn void check_failed(const char *expression, const char *file, int line, const char *function);
 
-#define must(expression) \
-  ((expression) ? (void)0 : check_failed(#expression, __FILE__, __LINE__, __func__))
+#define must(expression) ((expression) ? (void)0 : check_failed(#expression, __FILE__, __LINE__, __func__))
 
 #define must_not_reach() check_failed("this branch cannot be reached", __FILE__, __LINE__, __func__)
 

@@ -8,30 +8,30 @@ enum {
   LIMIT_YAML_DEPTH = 64,
   LIMIT_YAML_EVENTS = 100000,
   LIMIT_YAML_ANCHORS = 1000,
-  LIMIT_TREE_BYTES = 64 << 20,  /* memory of one file's tree, a node being some 200 bytes */
+  LIMIT_TREE_BYTES = 64 << 20,     /* memory of one file's tree, a node being some 200 bytes */
   LIMIT_INCLUDED_BYTES = 64 << 10, /* a value from ${file:} or ${env:} */
-  LIMIT_REPORT_ERRORS = 50, /* errors shown of one file */
-  LIMIT_STAGES = 64,        /* stages and sinks of one pipeline, each */
+  LIMIT_REPORT_ERRORS = 50,        /* errors shown of one file */
+  LIMIT_STAGES = 64,               /* stages and sinks of one pipeline, each */
   LIMIT_SINKS = 32,
-  LIMIT_TOPICS = 256, /* names or patterns in source.topics */
+  LIMIT_TOPICS = 256,     /* names or patterns in source.topics */
   LIMIT_TOPIC_NAME = 249, /* bytes, Kafka's own */
   LIMIT_GROUP_NAME = 255,
   LIMIT_LANES = 64,
   LIMIT_ATTEMPTS = 1000000, /* `retry.attempts` at the most */
 
   /* Batches. */
-  LIMIT_BATCH_RECORDS = 10000,       /* `batch.records` at the most */
-  LIMIT_BATCH_EMITTED = 1000000,     /* records emitted from one batch in one stage */
+  LIMIT_BATCH_RECORDS = 10000,   /* `batch.records` at the most */
+  LIMIT_BATCH_EMITTED = 1000000, /* records emitted from one batch in one stage */
   LIMIT_ARENA_CHUNK_BYTES = 256 << 10,
-  LIMIT_REASON_CODE = 64,            /* bytes, as in <weir/plugin.h> */
+  LIMIT_REASON_CODE = 64, /* bytes, as in <weir/plugin.h> */
   LIMIT_REASON_TEXT = 1024,
   LIMIT_LEDGER_RANGES = 512, /* open ranges of one partition (16 KiB); more means stop reading it */
-  LIMIT_LABEL = 64,           /* bytes of a stage's label */
+  LIMIT_LABEL = 64,          /* bytes of a stage's label */
 
   /* The worker. */
-  LIMIT_FAILURES = 128,            /* kinds of failures (stage, code, outcome) counted apart in the summary */
-  LIMIT_COMMIT_WAIT_MS = 5000,     /* for the answer to a commit when partitions are revoked */
-  LIMIT_LANE_STUCK_MS = 1000,      /* for a lane's answer once the drain is over; then it is taken for stuck */
+  LIMIT_FAILURES = 128,              /* kinds of failures (stage, code, outcome) counted apart in the summary */
+  LIMIT_COMMIT_WAIT_MS = 5000,       /* for the answer to a commit when partitions are revoked */
+  LIMIT_LANE_STUCK_MS = 1000,        /* for a lane's answer once the drain is over; then it is taken for stuck */
   LIMIT_PROGRAM_BYTES = 16 << 20,    /* code, threads, connections */
   LIMIT_LANE_BYTES = 2 << 20,        /* stages and scripts of a lane, without what scripts are granted on top */
   LIMIT_BATCHES_LEAST = 4,           /* of a lane */
@@ -45,16 +45,16 @@ enum {
   LIMIT_FAILURE_TEXT = 1024,  /* bytes of fail(), as in <weir/plugin.h> */
 
   /* Kafka. */
-  LIMIT_EXPECTED_PARTITIONS = 8,       /* a worker's share, for sizes that librdkafka takes before it is known */
-  LIMIT_QUEUE_KBYTES_LEAST = 256,      /* fetched and waiting, of one partition */
+  LIMIT_EXPECTED_PARTITIONS = 8,  /* a worker's share, for sizes that librdkafka takes before it is known */
+  LIMIT_QUEUE_KBYTES_LEAST = 256, /* fetched and waiting, of one partition */
   LIMIT_QUEUE_KBYTES_MOST = 2048,
   LIMIT_OUTPUT_MESSAGES_LEAST = 10000, /* waiting in the producer */
   LIMIT_OUTPUT_MESSAGES_MOST = 1000000,
   LIMIT_OUTPUT_KBYTES_LEAST = 4096,
-  LIMIT_OUTPUT_TOPICS = 1024,          /* topics that one producer writes to */
-  LIMIT_MESSAGE_BYTES = 64 << 20,      /* one record to write; Kafka takes requests up to 100 MiB */
-  LIMIT_RESOLVE_MS = 60000,            /* to find where the partitions of an assignment start */
-  LIMIT_TROUBLE_MS = 10000,            /* between two lines about the same trouble */
+  LIMIT_OUTPUT_TOPICS = 1024,     /* topics that one producer writes to */
+  LIMIT_MESSAGE_BYTES = 64 << 20, /* one record to write; Kafka takes requests up to 100 MiB */
+  LIMIT_RESOLVE_MS = 60000,       /* to find where the partitions of an assignment start */
+  LIMIT_TROUBLE_MS = 10000,       /* between two lines about the same trouble */
 
   /* The sandbox. */
   LIMIT_SUPPLY_BYTES = 256 << 20, /* of one file that is fed or that holds expected keys */

@@ -20,8 +20,8 @@ struct log_limit {
   _Atomic int64_t next_ms;
   _Atomic uint32_t held;
 };
-bool log_limited(struct log_limit *limit, int64_t every_ms, weir_level level, const char *component, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+bool log_limited(struct log_limit *limit, int64_t every_ms, weir_level level, const char *component, const char *format,
+    ...) __attribute__((format(printf, 5, 6)));
 
 /* A line at the bottom of a terminal that is redrawn (the progress of `weir run`); log lines are written above it. NULL takes it
  * away. Nothing happens when stderr is no terminal. */

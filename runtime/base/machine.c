@@ -62,7 +62,8 @@ static uint32_t quota_of_line(char *line, uint32_t cpus) {
   *path++ = 0;
   controllers++;
   if (!*controllers) return least_quota("/sys/fs/cgroup", path, cpus);
-  for (char *name = strtok(controllers, ","); name; name = strtok(NULL, ","))
+  char *rest = NULL;
+  for (char *name = strtok_r(controllers, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
     if (strcmp(name, "cpu") == 0) return least_quota("/sys/fs/cgroup/cpu", path, cpus);
   return cpus;
 }

@@ -13,7 +13,8 @@ static inline weir_span span_of(const char *text) {
 }
 
 static inline bool span_equal(weir_span a, weir_span b) {
-  return a.size == b.size && (a.data == NULL) == (b.data == NULL) && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+  return a.size == b.size && (a.data == NULL) == (b.data == NULL) &&
+         (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
 static inline bool span_is(weir_span span, const char *text) {

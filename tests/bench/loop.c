@@ -96,7 +96,8 @@ static void pass_on(struct loop *loop, const rd_kafka_message_t *message) {
   rd_kafka_headers_t *headers = NULL;
   rd_kafka_resp_err_t code;
   int64_t timestamp = rd_kafka_message_timestamp(message, NULL);
-  if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) headers = rd_kafka_headers_copy(headers);
+  if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    headers = rd_kafka_headers_copy(headers);
   do {
     code = rd_kafka_producev(loop->producer, RD_KAFKA_V_RKT(loop->to), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_KEY(message->key, message->key_len), RD_KAFKA_V_VALUE(message->payload, message->len),
