@@ -37,12 +37,21 @@ bool tree_init(struct tree *tree, struct memory *memory) {
   return true;
 }
 
-void tree_fini(struct tree *tree) {
-  for (int i = 0; i < TREE_READERS; i++) json_reader_destroy(tree->readers[i].json);
-  if (!tree->memory) return;
+/* What one large record took is not kept from the next ones. */
+static void give_back(struct tree *tree) {
   memory_resize(tree->memory, tree->texts, tree->text_room * sizeof *tree->texts, 0);
   memory_resize(tree->memory, tree->nodes, tree->node_room * sizeof *tree->nodes, 0);
   memory_resize(tree->memory, tree->children, tree->child_room * sizeof *tree->children, 0);
+  tree->texts = NULL;
+  tree->nodes = NULL;
+  tree->children = NULL;
+  tree->text_room = tree->node_room = tree->child_room = 0;
+}
+
+void tree_fini(struct tree *tree) {
+  for (int i = 0; i < TREE_READERS; i++) json_reader_destroy(tree->readers[i].json);
+  if (!tree->memory) return;
+  give_back(tree);
   *tree = (struct tree){0};
 }
 
@@ -58,6 +67,7 @@ void tree_reset(struct tree *tree, const weir_host *host, const weir_batch *batc
   tree->batch = batch;
   tree->text_count = tree->node_count = 0;
   if (tree->child_count > 0) children_forget(tree);
+  if (tree->node_room > TREE_NODES_KEPT || tree->text_room > TREE_NODES_KEPT) give_back(tree);
   for (int i = 0; i < TREE_READERS; i++) tree->readers[i].text = TREE_NO_NODE;
 }
 

@@ -12,7 +12,11 @@
 #include "common/json.h"
 #include "memory.h"
 
-enum { TREE_READERS = 2, TREE_DEPTH_MAX = JSON_DEPTH_MAX };
+enum {
+  TREE_READERS = 2,
+  TREE_DEPTH_MAX = JSON_DEPTH_MAX,
+  TREE_NODES_KEPT = 4096, /* room for more nodes, or texts, is given back after the record */
+};
 #define TREE_NO_NODE UINT32_MAX
 
 enum tree_kind {

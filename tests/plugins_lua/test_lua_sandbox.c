@@ -194,6 +194,29 @@ static void small_limits_are_told(void **state) {
   lua_case_close(fake);
 }
 
+/* What one large record takes of the budget is there again for the next one of the batch. */
+static void a_large_record_starves_no_other(void **state) {
+  (void)state;
+  char *wide = NULL;
+  size_t size;
+  FILE *out = open_memstream(&wide, &size);
+  fputc('[', out);
+  for (int i = 0; i < 40000; i++) fprintf(out, "%s{\"v\":1}", i ? "," : "");
+  fputc(']', out);
+  fclose(out);
+  struct fake_host *fake = lua_case_open(
+      "each: if record.value == 'x' then state.s = ('x'):rep(1 << 23) else for i, v in ipairs(record.json) do v = v.v end end\n"
+      "memory: 20MiB");
+  struct fake_batch *batch = fake_batch_open(fake);
+  fake_batch_add(batch, "key", wide);
+  fake_batch_add(batch, "key", "x");
+  assert_int_equal(fake_batch_run(batch), WEIR_DONE);
+  assert_string_equal(lua_case_outcome_of(batch, 0, wide), "same");
+  assert_string_equal(lua_case_outcome_of(batch, 1, "x"), "same");
+  free(wide);
+  lua_case_close(fake);
+}
+
 /* Every size of the budget from too small to enough: what fails does so with a sentence, and nothing is lost or read
  * after its end (the sanitizer and the fake host see to that). */
 static void any_allocation_may_be_refused(void **state) {
@@ -246,6 +269,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(hostile_code_is_refused),
       cmocka_unit_test(a_state_survives_its_errors), cmocka_unit_test(names_come_with_hints),
       cmocka_unit_test(the_globals_are_these), cmocka_unit_test(rawset_reaches_nothing_shared),
-      cmocka_unit_test(small_limits_are_told), cmocka_unit_test(any_allocation_may_be_refused)};
+      cmocka_unit_test(small_limits_are_told), cmocka_unit_test(a_large_record_starves_no_other),
+      cmocka_unit_test(any_allocation_may_be_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
