@@ -364,6 +364,7 @@ bool lane_open(struct lane *lane, struct error *err) {
 
 void lane_shut(struct lane *lane) {
   run_errands(lane);
+  take_shipments(lane); /* the producers are closed: all that was open was reported, perhaps behind the last round */
   for (const struct assignment *assignment = lane->assignments; assignment; assignment = assignment->next_of_lane)
     must(assignment->state == ASSIGNMENT_FORGOTTEN);
   runner_destroy(lane->runner);

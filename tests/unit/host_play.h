@@ -321,8 +321,7 @@ static inline void play_teardown(void) {
   for (int i = 0; i < PLAY_FEEDS; i++)
     if (play.assignments[i] && !play.assignments[i]->errands[ERRAND_FORGET].assignment) play_forget(i, true);
   play_turn();
-  for (size_t i = 0; i < play.sent_count; i++) play_report(i, DELIVERY_LOST);
-  play_turn();
+  for (size_t i = 0; i < play.sent_count; i++) play_report(i, DELIVERY_LOST); /* behind the last round */
   lane_shut(play.lane);
   for (int i = 0; i < PLAY_FEEDS; i++)
     if (play.assignments[i]) play_destroy(i);
