@@ -15,12 +15,16 @@ enum delivery_state delivery_of(rd_kafka_resp_err_t code, bool own_topic) {
   case RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE:
   case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
   case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
-  case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
   case RD_KAFKA_RESP_ERR__INVALID_ARG: return DELIVERY_REFUSED;
   case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
   case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return own_topic ? DELIVERY_LOST : DELIVERY_REFUSED;
   default: return DELIVERY_LOST;
   }
+}
+
+bool delivery_topic_is_missing(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+         code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
 }
 
 bool delivery_refusal(rd_kafka_resp_err_t code, const char *topic, int32_t partition, struct error *err) {

@@ -60,7 +60,11 @@ bool producer_make(struct producer *producer, struct error *err) {
   int64_t wanted = atomic_load(&producer->batch_bytes_wanted);
   if (properties_number(conf, "batch.size") > wanted) properties_set_number(conf, "batch.size", wanted);
   producer->batch_bytes = properties_number(conf, "batch.size");
-  producer->messages_max = properties_number(conf, "queue.buffering.max.messages");
+  /* What does not fit into the queue would wait for room for ever. */
+  int64_t queue_bytes = properties_number(conf, "queue.buffering.max.kbytes") * 1024;
+  if (properties_number(conf, "message.max.bytes") > queue_bytes)
+    properties_set_number(conf, "message.max.bytes", queue_bytes);
+  producer->message_bytes_max = properties_number(conf, "message.max.bytes");
   producer->handle = client_create(&producer->client, RD_KAFKA_PRODUCER, conf, err);
   if (!producer->handle) return false;
   producer->queue = rd_kafka_queue_get_main(producer->handle);

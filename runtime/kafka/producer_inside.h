@@ -43,7 +43,7 @@ struct producer {
   uint32_t magic;
   const struct pipeline_file *file;
   const struct kafka_settings *settings; /* of a sink, NULL: the pipeline's alone */
-  int64_t messages_max;                  /* queue.buffering.max.messages */
+  int64_t message_bytes_max;             /* message.max.bytes. Behind the gate */
 
   rd_kafka_t *handle; /* behind the gate */
   rd_kafka_queue_t *queue;
@@ -52,10 +52,12 @@ struct producer {
 
   pthread_t thread;
   _Atomic bool stopping;
-  _Atomic bool broken; /* make the handle anew */
-  _Atomic bool paused; /* writes are refused for now, by something that time may mend */
-  int64_t made_ms;     /* [reporting thread] when the handle was made anew, 0: never */
-  int64_t batch_bytes; /* batch.size of the handle; 0: not made yet. Behind the gate */
+  _Atomic bool broken;  /* make the handle anew */
+  _Atomic int room_at;  /* messages in the queue at which there is room again */
+  _Atomic bool missing; /* a topic may not be there: look once a second */
+  _Atomic bool paused;  /* writes are refused for now, by something that time may mend */
+  int64_t made_ms;      /* [reporting thread] when the handle was made anew, 0: never */
+  int64_t batch_bytes;  /* batch.size of the handle; 0: not made yet. Behind the gate */
   _Atomic int64_t batch_bytes_wanted;
 
   pthread_mutex_t lock;
@@ -65,7 +67,7 @@ struct producer {
   struct output *_Atomic outputs[OUTPUT_SLOTS]; /* open addressing; added to under lock, read without */
   uint32_t output_count;
   struct kafka_writer *writers; /* [main] */
-  struct log_limit trouble;
+  struct log_limit trouble, missing_told;
 };
 
 /* Any thread: false while the handle is being made anew. */
@@ -100,7 +102,7 @@ void reports_on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, 
 void reports_on_error(rd_kafka_t *handle, int code, const char *reason, void *opaque);
 /* Calls every lane that waits. */
 void reports_call_waiting(struct producer *producer);
-/* Less than half of the queue is taken. Inside the gate or on the reporting thread. */
+/* Half of what was in the queue when it was full has gone, whether messages or bytes had filled it. Inside the gate or on the reporting thread. */
 bool reports_have_room(struct producer *producer);
 /* Reports everything that is still open as it ends within `flush_ms`, the rest as lost. With the reporting thread gone, or on it. */
 void reports_finish(struct producer *producer, int flush_ms);

@@ -10,7 +10,14 @@
 #include "kafka/delivery.h"
 #include "kafka/producer_inside.h"
 
-enum { MAKE_TRIES = 10, PAUSE_MS = 1000, REMAKE_FLUSH_MS = 10000, PURGED_MS = 10000, RECORD_OVERHEAD_BYTES = 100 };
+enum {
+  MAKE_TRIES = 10,
+  PAUSE_MS = 1000,
+  LOOK_MS = 500,
+  REMAKE_FLUSH_MS = 10000,
+  PURGED_MS = 10000,
+  RECORD_OVERHEAD_BYTES = 100
+};
 
 /* --- one report ------------------------------------------------------------------------------------------------------ */
 
@@ -55,6 +62,7 @@ void reports_on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, 
     state = delivery_of(message->err, output && output->own);
     if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) state = judge_size(producer, message);
     if (state == DELIVERY_LOST) tell_lost(producer, message);
+    if (delivery_topic_is_missing(message->err)) atomic_store(&producer->missing, true);
   }
   delivery->code = message->err;
   delivery->partition = message->partition;
@@ -89,7 +97,7 @@ void reports_on_error(rd_kafka_t *handle, int code, const char *reason, void *op
 /* --- room ------------------------------------------------------------------------------------------------------------ */
 
 bool reports_have_room(struct producer *producer) {
-  return rd_kafka_outq_len(producer->handle) <= producer->messages_max / 2;
+  return rd_kafka_outq_len(producer->handle) <= atomic_load(&producer->room_at);
 }
 
 void reports_call_waiting(struct producer *producer) {
@@ -149,13 +157,38 @@ static void remake(struct producer *producer) {
   atomic_store(&producer->open, true);
 }
 
-/* Sleeps in librdkafka until there are reports, or a pause is over. */
+static bool metadata_has(const struct rd_kafka_metadata *metadata, const char *topic) {
+  for (int i = 0; i < metadata->topic_cnt; i++)
+    if (strcmp(metadata->topics[i].topic, topic) == 0) return metadata->topics[i].partition_cnt > 0;
+  return false;
+}
+
+/* librdkafka keeps records for a topic that went away, and asks for it again in minutes; this asks now, for everything, so that no broker
+ * creates what is named. */
+static void look_for_topics(struct producer *producer) {
+  const struct rd_kafka_metadata *metadata = NULL;
+  if (rd_kafka_metadata(producer->handle, 1, NULL, &metadata, LOOK_MS)) return;
+  const char *missing = NULL;
+  for (size_t i = 0; i < OUTPUT_SLOTS; i++) {
+    const struct output *output = producer->outputs[i];
+    if (output && output->own && !metadata_has(metadata, output->name)) missing = output->name;
+  }
+  if (missing)
+    log_limited(&producer->missing_told, LIMIT_TROUBLE_MS, WEIR_WARN, "producer",
+        "topic '%s' does not exist, or this user may not see it; waiting for it", missing);
+  else
+    atomic_store(&producer->missing, false);
+  rd_kafka_metadata_destroy(metadata);
+}
+
+/* Sleeps in librdkafka until there are reports, or it is time to look again. */
 static void serve(struct producer *producer) {
-  int64_t until_ms = clock_now(clock_real()) + PAUSE_MS;
-  bool paused = atomic_load(&producer->paused);
-  rd_kafka_poll(producer->handle, paused ? PAUSE_MS : -1);
-  while (paused && !atomic_load(&producer->stopping) && clock_now(clock_real()) < until_ms)
-    rd_kafka_poll(producer->handle, (int)(until_ms - clock_now(clock_real())));
+  bool paused = atomic_load(&producer->paused), ticking = paused || atomic_load(&producer->missing);
+  int64_t now_ms = clock_now(clock_real()), until_ms = now_ms + PAUSE_MS;
+  rd_kafka_poll(producer->handle, ticking ? PAUSE_MS : -1);
+  while (ticking && !atomic_load(&producer->stopping) && (now_ms = clock_now(clock_real())) < until_ms)
+    rd_kafka_poll(producer->handle, (int)(until_ms - now_ms));
+  if (atomic_load(&producer->missing)) look_for_topics(producer);
   if (paused) atomic_store(&producer->paused, false);
   if (atomic_load(&producer->waiting_count) && (paused || reports_have_room(producer))) reports_call_waiting(producer);
 }

@@ -41,6 +41,7 @@ static enum write_result wait_for_it(struct producer *producer, rd_kafka_resp_er
     atomic_store(&producer->broken, true);
   else
     atomic_store(&producer->paused, true);
+  if (delivery_topic_is_missing(code)) atomic_store(&producer->missing, true);
   log_limited(&producer->trouble, LIMIT_TROUBLE_MS, WEIR_WARN, "producer",
       "topic %s cannot be written to now: %s; waiting", topic, rd_kafka_err2str(code));
   producer_nudge(producer);
@@ -50,8 +51,20 @@ static enum write_result wait_for_it(struct producer *producer, rd_kafka_resp_er
 static enum write_result result_of(struct producer *producer, const struct output *output,
     const struct outgoing *outgoing, rd_kafka_resp_err_t code, struct error *err) {
   if (!code) return WRITE_ACCEPTED;
-  if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return WRITE_FULL;
-  if (delivery_of(code, output->own) == DELIVERY_LOST) return wait_for_it(producer, code, output->name);
+  if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+    atomic_store(&producer->room_at, rd_kafka_outq_len(producer->handle) / 2);
+    return WRITE_FULL;
+  }
+  if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+    error_set(err, "the record has %zu bytes, more than the %" PRId64 " that weir writes (message.max.bytes, `memory`)",
+        outgoing->key.size + outgoing->value.size, producer->message_bytes_max);
+    if (err) err->code = code;
+    return WRITE_REFUSED;
+  }
+  /* librdkafka says so at once only when it knows the topic's partitions. */
+  bool wrong_number = code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION && outgoing->partition >= 0;
+  if (!wrong_number && delivery_of(code, output->own) == DELIVERY_LOST)
+    return wait_for_it(producer, code, output->name);
   delivery_refusal(code, output->name, outgoing->partition, err);
   return WRITE_REFUSED;
 }

@@ -89,10 +89,10 @@ static void room_again(void *ctx) {
 }
 
 static void hold(struct runner *runner, struct shipping *shipping, bool held) {
-  if (shipping->held == held) return;
+  if (shipping->held != held) line_hold(flow_of(shipping->portion), shipping->portion->stage, held ? 1 : -1);
   shipping->held = held;
-  line_hold(flow_of(shipping->portion), shipping->portion->stage, held ? 1 : -1);
   if (!held) return;
+  /* Each time: a call is good for one try, and that one may have found no room. */
   const struct writer *writer = station_of(runner, shipping->portion)->step->writer;
   writer->when_room(writer->ctx, runner->lane.lane, room_again, runner);
 }

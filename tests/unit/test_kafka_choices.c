@@ -153,12 +153,12 @@ static void an_outage_is_never_the_records_fault(void **state) {
       RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__DESTROY, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
       RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
       RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID,
-      RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR, RD_KAFKA_RESP_ERR__STATE, RD_KAFKA_RESP_ERR_UNKNOWN};
+      RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR, RD_KAFKA_RESP_ERR__STATE, RD_KAFKA_RESP_ERR_UNKNOWN,
+      RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION};
   for (size_t i = 0; i < sizeof outages / sizeof *outages; i++)
     for (int own = 0; own < 2; own++) assert_int_equal(delivery_of(outages[i], own), DELIVERY_LOST);
   const rd_kafka_resp_err_t refusals[] = {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_RECORD,
-      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
-      RD_KAFKA_RESP_ERR_POLICY_VIOLATION};
+      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_POLICY_VIOLATION};
   for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
     for (int own = 0; own < 2; own++) assert_int_equal(delivery_of(refusals[i], own), DELIVERY_REFUSED);
   /* The writer's own topic is waited for; one that a record named is not. */
