@@ -1,4 +1,4 @@
-/* test_lane.c: what a lane reads, when, and what it owes the feeds that it leaves (I5, I6). No thread, no broker. */
+/* test_lane.c: what a lane reads, when, and what it owes the feeds that it leaves (I1, I4, I9, I10, I11). No thread, no broker. */
 #include "unit/host_play.h"
 
 static int start(void **state) {

@@ -1,5 +1,5 @@
-/* test_lane_leave.c: how partitions leave a lane, and at_most_once, where they may not be processed before they are committed (I5,
- * I7, I10). No thread, no broker. */
+/* test_lane_leave.c: how partitions leave a lane, and at_most_once, where they may not be processed before they are committed (I2,
+ * I12, I15). No thread, no broker. */
 #include "unit/host_play.h"
 
 static int start(void **state) {

@@ -1,6 +1,6 @@
 /* test_lane_random.c: a lane under random orders of arrivals, reports, commits, drains and re-assignments. What must hold: the committed
  * offset never passes a record that is not acknowledged, each epoch delivers its records once and in order, nothing is left unread
- * when everything is answered (a lost mark would), and the sum of sentence 6 is right. The seed is printed when it fails. */
+ * when everything is answered (a lost mark would), and the sum of sentence 6 is right (I1, I2, I5, I10). The seed is printed when it fails. */
 #include "unit/host_play.h"
 
 enum { PARTITIONS = 5, STEPS = 400, SEEDS = 150 };
