@@ -213,11 +213,11 @@ static bool open_supplies(struct sandbox *sandbox) {
   struct error err;
   for (size_t i = 0; i < feeds->count; i++) {
     struct supply *supply = supply_open(feeds->texts[i], &err);
-    if (!supply) {
+    if (supply) sandbox->supplies[sandbox->supply_count++] = supply;
+    if (!supply || !supply_fits(supply, (int32_t)sandbox->options->partitions, &err)) {
       arguments_fail(sandbox->wanted, "%s", err.text);
       return false;
     }
-    sandbox->supplies[sandbox->supply_count++] = supply;
     const char *doubt = supply_doubt(supply);
     if (doubt) fprintf(stderr, "weir: --feed %s: %s\n", feeds->texts[i], doubt);
   }

@@ -65,22 +65,26 @@ static rd_kafka_headers_t *headers_of(const struct supply_record *record) {
   return headers;
 }
 
+/* The types of librdkafka's RD_KAFKA_V_ macros, which are no C17. */
+static rd_kafka_resp_err_t produce(struct feeder *feeder, const char *topic, const struct supply_record *record) {
+  rd_kafka_headers_t *headers = headers_of(record);
+  void *key = (void *)(uintptr_t)record->key.data, *value = (void *)(uintptr_t)record->value.data;
+  rd_kafka_resp_err_t code = rd_kafka_producev(feeder->handle, RD_KAFKA_VTYPE_TOPIC, topic, RD_KAFKA_VTYPE_PARTITION,
+      record->partition, RD_KAFKA_VTYPE_KEY, key, record->key.size, RD_KAFKA_VTYPE_VALUE, value, record->value.size,
+      RD_KAFKA_VTYPE_TIMESTAMP, record->timestamp_ms, RD_KAFKA_VTYPE_MSGFLAGS, RD_KAFKA_MSG_F_COPY,
+      RD_KAFKA_VTYPE_HEADERS, headers, RD_KAFKA_VTYPE_END);
+  if (code) rd_kafka_headers_destroy(headers);
+  return code;
+}
+
 /* False: not now (the queue is full), or never (refusal is set). */
 static bool send_one(struct feeder *feeder, const struct supply *supply, const struct supply_record *record) {
-  rd_kafka_headers_t *headers = headers_of(record);
-  rd_kafka_resp_err_t code = rd_kafka_producev(feeder->handle, RD_KAFKA_V_TOPIC(supply_topic(supply)),
-      RD_KAFKA_V_PARTITION(record->partition), RD_KAFKA_V_KEY(record->key.data, record->key.size),
-      RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.data, record->value.size),
-      RD_KAFKA_V_TIMESTAMP(record->timestamp_ms), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers),
-      RD_KAFKA_V_END);
-  if (!code) {
-    feeder->sent++;
-    feeder->sent_bytes += (int64_t)(record->key.size + record->value.size) + RECORD_OVERHEAD;
-    return true;
-  }
-  rd_kafka_headers_destroy(headers);
-  if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) feeder->refusal = code;
-  return false;
+  rd_kafka_resp_err_t code = produce(feeder, supply_topic(supply), record);
+  if (code && code != RD_KAFKA_RESP_ERR__QUEUE_FULL) feeder->refusal = code;
+  if (code) return false;
+  feeder->sent++;
+  feeder->sent_bytes += (int64_t)(record->key.size + record->value.size) + RECORD_OVERHEAD;
+  return true;
 }
 
 /* The supply whose turn it is and that has records left; NULL: none has. */

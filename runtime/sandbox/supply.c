@@ -194,6 +194,14 @@ const struct supply_record *supply_at(const struct supply *supply, size_t index)
   return &supply->records[index];
 }
 
+bool supply_fits(const struct supply *supply, int32_t partitions, struct error *err) {
+  for (size_t i = 0; i < supply->count; i++)
+    if (supply->records[i].partition >= partitions)
+      return error_set(err, "%s: record %zu goes to partition %d, and there are %d: say --partitions", supply->path,
+          i + 1, (int)supply->records[i].partition, (int)partitions);
+  return true;
+}
+
 const char *supply_doubt(const struct supply *supply) {
   struct json_walk walk;
   weir_span name, value;

@@ -27,6 +27,8 @@ void supply_close(struct supply *supply); /* NULL is fine */
 const char *supply_topic(const struct supply *supply);
 size_t supply_count(const struct supply *supply);
 const struct supply_record *supply_at(const struct supply *supply, size_t index);
+/* Every record that names its partition names one below `partitions`. False: err says which does not. */
+bool supply_fits(const struct supply *supply, int32_t partitions, struct error *err);
 /* A sentence about what looks like a mistake, NULL: nothing does. */
 const char *supply_doubt(const struct supply *supply);
 

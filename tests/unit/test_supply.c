@@ -61,6 +61,16 @@ static void objects_are_whole_records(void **state) {
   supply_close(supply);
 }
 
+static void a_partition_has_to_be_there(void **state) {
+  (void)state;
+  struct error err;
+  struct supply *supply = fed("{}\n{\"partition\":3}\n", ":jsonl", &err);
+  assert_true(supply_fits(supply, 4, &err));
+  assert_false(supply_fits(supply, 3, &err));
+  assert_non_null(strstr(err.text, "record 2 goes to partition 3, and there are 3"));
+  supply_close(supply);
+}
+
 static void headers_keep_their_order_and_their_doubles(void **state) {
   (void)state;
   struct error err;
@@ -151,6 +161,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lines_are_values),
       cmocka_unit_test(objects_are_whole_records),
+      cmocka_unit_test(a_partition_has_to_be_there),
       cmocka_unit_test(headers_keep_their_order_and_their_doubles),
       cmocka_unit_test(what_is_wrong_has_its_line),
       cmocka_unit_test(what_is_no_feed_is_refused),
