@@ -2,7 +2,6 @@
  * of time on a machine of 64 would start 64 lanes. */
 #include "base/machine.h"
 #include "base/file.h"
-#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,8 +34,9 @@ static int64_t number_in(const char *folder, const char *name) {
 uint32_t machine_quota_cpus(const char *folder) {
   char *bytes = read_small(folder, "cpu.max"); /* "max 100000" or "150000 100000" */
   if (!bytes) return cpus_of(number_in(folder, "cpu.cfs_quota_us"), number_in(folder, "cpu.cfs_period_us"));
-  int64_t quota = 0, period = 0;
-  uint32_t cpus = sscanf(bytes, "%" SCNd64 " %" SCNd64, &quota, &period) == 2 ? cpus_of(quota, period) : 0;
+  char *end;
+  int64_t quota = strtoll(bytes, &end, 10); /* "max": no number, no quota */
+  uint32_t cpus = end > bytes ? cpus_of(quota, strtoll(end, NULL, 10)) : 0;
   free(bytes);
   return cpus;
 }
