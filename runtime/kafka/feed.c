@@ -2,6 +2,7 @@
  * twice: it is dropped here, so that what a feed delivers always rises. */
 #include "kafka/feed.h"
 #include "base/check.h"
+#include "config/pipeline_file.h"
 #include "kafka/consumer_inside.h"
 #include "kafka/message.h"
 #include <inttypes.h>
@@ -17,6 +18,7 @@ struct feed {
   rd_kafka_queue_t *queue;
   char *topic;
   int32_t partition;
+  const char *path; /* of the pipeline file, for messages */
   int64_t expected; /* nothing below is delivered */
   int64_t low, end; /* when it was assigned, -1: not known */
   bool stopped;     /* after an error behind which librdkafka would go on with a gap */
@@ -44,6 +46,7 @@ struct feed *feed_open(
   feed->magic = FEED_MAGIC;
   feed->handle = consumer->handle;
   feed->partition = partition;
+  feed->path = consumer->file->path;
   feed->expected = owned->start;
   feed->low = owned->low;
   feed->end = owned->end;
@@ -82,16 +85,18 @@ static void watermarks(const struct feed *feed, int64_t *low, int64_t *end) {
 static void out_of_range(const struct feed *feed, int64_t offset, struct error *err) {
   int64_t low = -1, end = -1;
   watermarks(feed, &low, &end);
-  const char *what = low >= 0 && offset < low ? "its record was removed before it was read"
-                     : end >= 0 && offset > end
-                         ? "the partition does not reach that far: its topic was made anew or lost its end"
-                         : "it is out of the partition's range";
+  bool known = low >= 0 && end >= 0, inside = known && offset >= low && offset <= end;
+  /* Inside what it held a moment ago: then it is another partition now. */
+  const char *what = known && offset < low ? "its record was removed before it was read."
+                     : inside              ? "the partition does not hold it any more; was its topic made anew?"
+                                           : "the partition does not reach that far; was its topic made anew?";
   char range[96] = "";
-  if (low >= 0 && end >= 0) snprintf(range, sizeof range, "; the partition holds %" PRId64 " to %" PRId64, low, end);
+  if (known && !inside) snprintf(range, sizeof range, " It holds %" PRId64 " to %" PRId64 ".", low, end);
   error_set(err,
-      "%s/%" PRId32 " cannot be read at offset %" PRId64 ": %s%s. weir does not jump by itself: choose where to go on "
-      "with 'weir offsets FILE --reset ... --topic %s --partition %" PRId32 "'",
-      feed->topic, feed->partition, offset, what, range, feed->topic, feed->partition);
+      "%s/%" PRId32 " cannot be read at offset %" PRId64
+      ": %s%s weir does not jump by itself: choose where to go on with "
+      "'weir offsets %s --reset ... --topic %s --partition %" PRId32 "'",
+      feed->topic, feed->partition, offset, what, range, feed->path, feed->topic, feed->partition);
 }
 
 /* Behind these librdkafka does not go on, or goes on with what comes after the damage: a gap that nobody would see. Everything else

@@ -115,6 +115,7 @@ static void refuse(struct consumer *consumer, size_t first, const struct error *
   }
   tell_assign(consumer, NULL, 0);
   consumer->leave_due = true;
+  consumer_wake(consumer);
   consumer_wake(consumer); /* consumer_poll() would wait on behind this callback, and leaving with it */
   if (err) watch_tell(consumer, err);
 }

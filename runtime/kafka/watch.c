@@ -92,6 +92,7 @@ static void suspect(struct consumer *consumer) {
   if (consumer->suspect) return;
   consumer->suspect = true;
   consumer->look_at_ms = clock_now(consumer->clock);
+  consumer_wake(consumer); /* callbacks do not end the poll that serves them */
 }
 
 static void take(struct consumer *consumer, rd_kafka_resp_err_t code, const char *words) {
@@ -101,7 +102,7 @@ static void take(struct consumer *consumer, rd_kafka_resp_err_t code, const char
     code = rd_kafka_fatal_error(consumer->handle, fatal_words, sizeof fatal_words);
     say_fatal(consumer, code, fatal_words, &err);
   } else if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-             code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
+             code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
     suspect(consumer); /* the first is also said when idle connections were closed, so look */
     return;
   } else if (code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__PARTITION_EOF) {

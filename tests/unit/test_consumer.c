@@ -93,7 +93,7 @@ static void says_that_an_offset_is_out_of_range_and_never_jumps(void **state) {
   assert_int_equal(member_take(&member, 0, value, &offset, &err), FEED_ERROR);
   assert_false(err.retriable);
   assert_non_null(strstr(err.text, "cannot be read at offset 999"));
-  assert_non_null(strstr(err.text, "holds 0 to 10"));
+  assert_non_null(strstr(err.text, "It holds 0 to 10."));
   /* It stands, its neighbour goes on. */
   member_expect(&member, 1, 0, 10);
   assert_false(feed_seek(member.feeds[0], 0, &err));
