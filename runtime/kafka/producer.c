@@ -37,7 +37,7 @@ static rd_kafka_conf_t *configure(struct producer *producer, struct error *err) 
   snprintf(kbytes, sizeof kbytes, "%" PRId64, budget.producer_kbytes);
   snprintf(bytes, sizeof bytes, "%d", LIMIT_MESSAGE_BYTES);
   const struct property defaults[] = {
-      {"linger.ms", "0"},
+      {"linger.ms", "0.5"},
       {"message.timeout.ms", "0"},
       {"message.max.bytes", bytes},
       {"queue.buffering.max.messages", messages},
