@@ -15,7 +15,7 @@ struct clock;
 
 /* One partition of an assignment, with what weir resolved for it. */
 struct assignment_request {
-  const char *topic;
+  const char *topic; /* lives until revoked() has returned */
   int32_t partition;
   int64_t start;      /* next offset to deliver: the committed one, else by `source.start` (committed at once) */
   bool was_committed; /* the group had an offset there */

@@ -9,7 +9,7 @@
 #include "kafka/consumer_inside.h"
 #include "kafka/topics.h"
 
-enum { LOOK_MS = 500 };
+enum { LOOK_MS = 500, LOOK_EVERY_MS = 3000 };
 
 /* The place where a code's time stands; when all are taken, the one that is due first. */
 static struct trouble *trouble_of(struct consumer *consumer, int32_t code) {
@@ -136,7 +136,7 @@ bool consumer_describe(struct consumer *consumer, int timeout_ms,
 /* The full answer also makes librdkafka look again for the topics of the subscription. */
 void watch_tick(struct consumer *consumer, int64_t now_ms) {
   if (!consumer->suspect || now_ms < consumer->look_at_ms) return;
-  consumer->look_at_ms = now_ms + LIMIT_TROUBLE_MS;
+  consumer->look_at_ms = now_ms + LOOK_EVERY_MS;
   struct error err = {0};
   if (consumer_describe(consumer, LOOK_MS, NULL, NULL, &err)) {
     consumer->suspect = false;

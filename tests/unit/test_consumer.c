@@ -223,6 +223,22 @@ static void describes_the_topics_that_an_expression_matches(void **state) {
   member_close(&member);
 }
 
+static void reads_the_topics_that_an_expression_matches(void **state) {
+  (void)state;
+  char topic[RIG_NAME], group[RIG_NAME], pattern[RIG_NAME + 4];
+  struct rig_file file;
+  struct member member = {0};
+  rig_topic(rig_name(topic, "pattern"), 1);
+  rig_produce(topic, 0, 0, 3);
+  snprintf(pattern, sizeof pattern, "^%.*s.$", (int)strlen(topic) - 1, topic);
+  rig_file(&file, pattern, rig_name(group, "group"), START_EARLIEST);
+  member_open(&member, &file);
+  member_await(&member, 1);
+  assert_string_equal(member.requests[0].topic, topic);
+  member_expect(&member, 0, 0, 3);
+  member_close(&member);
+}
+
 static void names_the_address_where_no_broker_answers(void **state) {
   (void)state;
   struct rig_file file;
@@ -272,6 +288,7 @@ int main(void) {
       cmocka_unit_test(shows_keys_values_times_and_headers_as_they_are),
       cmocka_unit_test(names_the_topic_that_is_missing_and_one_that_was_meant),
       cmocka_unit_test(describes_the_topics_that_an_expression_matches),
+      cmocka_unit_test(reads_the_topics_that_an_expression_matches),
       cmocka_unit_test(names_the_address_where_no_broker_answers),
       cmocka_unit_test(refuses_what_librdkafka_refuses),
   };
