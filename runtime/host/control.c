@@ -6,6 +6,7 @@
 #include "host/control_inside.h"
 #include "host/memory.h"
 #include "kafka/feed.h"
+#include "kafka/refill.h"
 #include <stdlib.h>
 
 enum {
@@ -118,6 +119,7 @@ static bool is_over(struct control *control, enum control_end *end, struct error
 
 static int timeout_ms(const struct control *control) {
   int64_t due_ms = commit_due(control);
+  if (refill_due(control) < due_ms) due_ms = refill_due(control);
   if (control->settings.tick && control->next_tick_ms < due_ms) due_ms = control->next_tick_ms;
   if (any_stopped(control) && control->next_stop_lines_ms < due_ms) due_ms = control->next_stop_lines_ms;
   if (control->settings.until_end && control->joined && control->owned_count == 0 &&
@@ -133,6 +135,7 @@ enum control_end control_run(struct control *control, struct error *err) {
   while (!is_over(control, &end, err)) {
     consumer_poll(control->consumer, timeout_ms(control));
     commit_serve(control);
+    refill_serve(control);
     if (atomic_exchange(&control->changed, false)) members_reap(control);
     control_say_stops(control);
     control_tick(control);
@@ -208,7 +211,7 @@ static struct lane_settings settings_of_lane(struct control *control, uint32_t n
       .plan = control->settings.plan,
       .feeds = &lane_feed_ops,
       .clock = control->settings.clock,
-      .events = {control, event_committable, event_changed},
+      .events = {control, event_committable, event_starved, event_changed},
       .batch_records = file->batch_records,
       .batch_bytes = control->settings.share->batch_payload,
       .batch_wait_ms = file->batch_wait_ms,
@@ -242,6 +245,8 @@ static bool join_later(struct control *control, struct error *err) {
   };
   control->consumer = consumer_open(control->settings.file, control->settings.clock, &events, err);
   if (!control->consumer) return false;
+  for (uint32_t i = 0; i < control->lane_count; i++)
+    lane_watch_queues(control->lanes[i], refill_queue_bytes(control->consumer));
   control->committer = committer_create(control->consumer, commit_answer, control);
   return control->committer || error_set(err, "the machine has no memory for the committer");
 }

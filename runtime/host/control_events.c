@@ -25,6 +25,11 @@ void event_changed(void *ctx) {
   announce(control);
 }
 
+void event_starved(void *ctx) {
+  struct control *control = ctx;
+  if (!atomic_exchange(&control->starved, true)) announce(control);
+}
+
 void control_interrupt(struct control *control) {
   atomic_fetch_add(&control->interrupts, 1);
   announce(control);

@@ -23,6 +23,7 @@ struct control {
   pthread_cond_t cond;
   uint64_t changes;           /* under lock: a lane did something that may be waited for */
   _Atomic bool moved, urgent; /* something may be committed; at once */
+  _Atomic bool starved;       /* some assignment is */
   _Atomic bool changed;       /* control_run() has to look at stops and departures */
   _Atomic uint32_t interrupts;
 
@@ -33,6 +34,7 @@ struct control {
   struct accounts accounts;
   struct tally gone; /* of assignments that are destroyed */
 
+  int64_t next_refill_ms;
   int64_t next_commit_ms, next_tick_ms, next_stop_lines_ms, empty_since_ms;
   struct commit *commits; /* room for owned_count */
   size_t commit_capacity;
@@ -81,9 +83,14 @@ int64_t commit_due(const struct control *control);
 /* Commits everything committable and waits for the answer until `deadline_ms`. False: nothing was sent, or no answer came. */
 bool commit_all(struct control *control, int64_t deadline_ms);
 
+/* control_refill.c: wakes librdkafka where it rests although its queues are empty, and there is more. */
+void refill_serve(struct control *control);
+int64_t refill_due(const struct control *control);
+
 /* control_events.c: what lanes and signals say. */
 void event_committable(void *ctx, bool urgent);
 void event_changed(void *ctx);
+void event_starved(void *ctx);
 /* Waits until something changed since `changes` was read, until `until_ms`. */
 uint64_t event_count(struct control *control);
 void event_wait(struct control *control, uint64_t changes, int64_t until_ms);

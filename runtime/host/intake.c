@@ -96,7 +96,9 @@ static bool is_full(const struct intake *intake, const struct assignment *assign
 
 static void add_record(struct assignment *assignment, void *message, const weir_record *view) {
   batch_add(assignment->filling->batch, assignment->filling, message, view);
-  assignment->filling_bytes += (int64_t)(view->key.size + view->value.size);
+  int64_t bytes = (int64_t)(view->key.size + view->value.size);
+  assignment->filling_bytes += bytes;
+  assignment->taken_bytes += bytes;
 }
 
 /* Under `reading`, not fenced. */
@@ -177,19 +179,32 @@ static int64_t next_max(const struct intake *intake, const struct assignment *as
   return confirmed + intake->settings->uncommitted_max;
 }
 
+/* Under `reading`, at a feed that was seen empty: after as many bytes as its queue holds librdkafka may be resting. */
+static bool is_starved(struct intake *intake, struct assignment *assignment) {
+  int64_t queue_bytes = atomic_load(&intake->queue_bytes), taken_bytes = assignment->taken_bytes;
+  assignment->taken_bytes = 0;
+  if (!queue_bytes || taken_bytes < queue_bytes) return false;
+  const struct batch *batch = assignment->filling->batch;
+  int64_t next = batch->count ? batch->next : assignment->partition->ledger.expected;
+  return intake->settings->feeds->high(assignment->feed) > next;
+}
+
 /* Takes and, when the batch is ripe, opens. True: it is to be sent. */
 static bool visit_feed(struct intake *intake, struct assignment *assignment, struct visit *visit) {
   visit->next_max = next_max(intake, assignment);
-  bool opened = false;
+  bool opened = false, starved = false;
   pthread_mutex_lock(&assignment->reading);
   if (assignment->fenced)
     visit->empty = true;
   else {
     take_records(intake, assignment, visit);
+    starved = visit->empty && is_starved(intake, assignment);
     opened = is_ripe(intake, assignment, visit) && open_range(intake, assignment);
   }
   bool keep = !assignment->fenced && !opened && assignment->filling_until_ms;
   pthread_mutex_unlock(&assignment->reading);
+  if (starved && !atomic_exchange(&assignment->starved, true))
+    intake->settings->events.starved(intake->settings->events.ctx);
   if (!opened && !keep) intake_drop(intake, assignment);
   return opened;
 }

@@ -19,6 +19,7 @@ struct intake {
   bool dry;     /* the pool had no batch; cleared by the lane when one comes back */
   int64_t work; /* bytes that batches in flight hold: each is charged from its opening to its last outcome */
   _Atomic int64_t work_max;      /* no further batch while they hold so much; set by the control thread */
+  _Atomic int64_t queue_bytes;   /* see lane_watch_queues() */
   const struct batch *beginning; /* inside runner_begin() and not settled so far */
 };
 

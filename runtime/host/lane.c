@@ -49,7 +49,8 @@ static enum feed_result take_from_feed(
     struct feed *feed, void **message, weir_record *view, int64_t *offset, struct error *err) {
   return feed_take(feed, message, view, offset, err);
 }
-const struct feed_ops lane_feed_ops = {take_from_feed};
+static int64_t high_of_feed(const struct feed *feed) { return feed_high(feed); }
+const struct feed_ops lane_feed_ops = {take_from_feed, high_of_feed};
 
 /* --- lists --- */
 
@@ -470,6 +471,8 @@ void lane_post(struct lane *lane, struct errand *errand) {
 void lane_ready(struct lane *lane, struct assignment *assignment) {
   if (inbox_post(&lane->marks, &assignment->ready_node)) lane_wake(lane);
 }
+
+void lane_watch_queues(struct lane *lane, int64_t queue_bytes) { atomic_store(&lane->intake.queue_bytes, queue_bytes); }
 
 void lane_limit(struct lane *lane, int64_t work_max) {
   must(work_max > 0);

@@ -20,6 +20,7 @@ struct plan;
 /* Reading a feed, between so that tests need no Kafka. Constant. */
 struct feed_ops {
   enum feed_result (*take)(struct feed *feed, void **message, weir_record *view, int64_t *offset, struct error *err);
+  int64_t (*high)(const struct feed *feed);
 };
 extern const struct feed_ops lane_feed_ops;
 
@@ -28,6 +29,8 @@ struct lane_events {
   void *ctx;
   /* Something may be committed that could not before. urgent: do not wait for the next turn of the commit clock. */
   void (*committable)(void *ctx, bool urgent);
+  /* An assignment is starved. */
+  void (*starved)(void *ctx);
   /* An errand is done, a partition stopped or went. */
   void (*changed)(void *ctx);
 };
@@ -66,6 +69,9 @@ void lane_post(struct lane *lane, struct errand *errand);
 /* [any] A ready partition; only assignment_mark() calls it. */
 void lane_ready(struct lane *lane, struct assignment *assignment);
 
+/* [control] before any partition is assigned: a feed that gave so many bytes without being seen empty may have been full; 0: that is
+ * of no interest. */
+void lane_watch_queues(struct lane *lane, int64_t queue_bytes);
 /* [any] No further batch is taken while those in flight hold so many bytes. */
 void lane_limit(struct lane *lane, int64_t work_max);
 /* [any] Dead letters and discards by stage and code. */

@@ -30,6 +30,7 @@ struct play_feed {
   struct play_event *events; /* under lock, as the counts */
   size_t first, count;
   size_t takes; /* how often the lane looked */
+  int64_t high; /* the end that the broker last told */
   struct assignment *assignment;
 };
 
@@ -55,7 +56,7 @@ struct play {
   uint32_t room;             /* the producer takes so many more; UINT32_MAX: any number */
   void (*wanted)(void *ctx); /* who waits for room */
   void *wanted_ctx;
-  _Atomic int committable, urgent, changed, messages; /* messages: alive */
+  _Atomic int committable, urgent, changed, starved, messages; /* messages: alive */
   pthread_mutex_t lock;
   pthread_cond_t cond; /* something was called */
 };
@@ -107,7 +108,11 @@ static inline enum feed_result play_take(
   return event.result;
 }
 
-static const struct feed_ops play_feed_ops = {play_take};
+static inline int64_t play_high(const struct feed *opaque) {
+  return ((const struct play_feed *)(const void *)opaque)->high;
+}
+
+static const struct feed_ops play_feed_ops = {play_take, play_high};
 
 /* Events enter the queue; as in librdkafka the callback comes under its lock, and only when it was empty. */
 static inline void play_push(int index, struct play_event event, int64_t count) {
@@ -200,6 +205,11 @@ static inline void play_changed(void *ctx) {
   play_told(&play.changed);
 }
 
+static inline void play_starved(void *ctx) {
+  (void)ctx;
+  play_told(&play.starved);
+}
+
 /* Rounds until the lane would sleep. */
 static inline void play_turn(void) {
   for (int rounds = 0; lane_turn(play.lane); rounds++) assert_true(rounds < 100000);
@@ -227,7 +237,7 @@ static inline void play_setup(void) {
   play.settings = (struct lane_settings){.plan = &play.plan,
       .feeds = &play_feed_ops,
       .clock = &play.hand.clock,
-      .events = {NULL, play_committable, play_changed},
+      .events = {NULL, play_committable, play_starved, play_changed},
       .batch_records = 10,
       .batch_bytes = 1 << 20,
       .work_max = 1 << 30,

@@ -373,6 +373,39 @@ static void much_that_is_settled_is_urgent(void **state) {
   assert_int_equal(play.urgent, 1);
 }
 
+/* Below librdkafka 2.2 a queue that was full is not filled again before a second is over, unless somebody asks. */
+static void a_feed_that_may_have_been_full_and_is_empty_is_starved(void **state) {
+  (void)state;
+  play_open();
+  lane_watch_queues(play.lane, 60); /* "0 0" is three bytes */
+  play_assign(0, 0);
+  play.feeds[0].high = 100;
+  play_records(0, 0, 8); /* 24 bytes: it cannot have been full */
+  play_turn();
+  assert_int_equal(play.starved, 0);
+  play_records(0, 8, 22);
+  play_turn();
+  assert_int_equal(play.starved, 1);
+  assert_true(atomic_exchange(&play.assignments[0]->starved, false));
+  play_records(0, 30, 5); /* counted anew since it was empty */
+  play_turn();
+  assert_int_equal(play.starved, 1);
+  play.feeds[0].high = 65; /* nothing more is there */
+  play_records(0, 35, 30);
+  play_turn();
+  assert_int_equal(play.starved, 1);
+}
+
+static void nobody_asks_where_librdkafka_does_not_rest(void **state) {
+  (void)state;
+  play_open();
+  play_assign(0, 0);
+  play.feeds[0].high = 1000;
+  play_records(0, 0, 100);
+  play_turn();
+  assert_int_equal(play.starved, 0);
+}
+
 #define play_test(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void) {
@@ -399,6 +432,8 @@ int main(void) {
       play_test(an_error_that_passes_by_itself_stops_nothing),
       play_test(a_refused_record_stops_its_partition_and_no_other),
       play_test(much_that_is_settled_is_urgent),
+      play_test(a_feed_that_may_have_been_full_and_is_empty_is_starved),
+      play_test(nobody_asks_where_librdkafka_does_not_rest),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
