@@ -198,3 +198,8 @@ int64_t feed_high(const struct feed *feed) {
   rd_kafka_get_watermark_offsets(feed->handle, feed->topic, feed->partition, &low, &high);
   return high < 0 ? -1 : high;
 }
+
+size_t feed_waiting(const struct feed *feed) {
+  must_be(feed, FEED_MAGIC);
+  return rd_kafka_queue_length(feed->queue);
+}

@@ -5,6 +5,7 @@
 #ifndef WEIR_KAFKA_FEED_H
 #define WEIR_KAFKA_FEED_H
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <weir/plugin.h>
 #include "base/error.h"
@@ -34,6 +35,9 @@ enum feed_result feed_take(struct feed *feed, void **message, weir_record *view,
 bool feed_seek(struct feed *feed, int64_t offset, struct error *err);
 /* High watermark as of the last fetch, -1: not known yet. Any thread. */
 int64_t feed_high(const struct feed *feed);
+
+/* [any] How much waits in its queue, barriers and events counted. */
+size_t feed_waiting(const struct feed *feed);
 
 /* Headers and release of the messages that feeds deliver. */
 const struct batch_source *feed_source(void);

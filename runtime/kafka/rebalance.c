@@ -178,8 +178,16 @@ void rebalance_callback(
   struct consumer *consumer = ((struct client *)opaque)->owner;
   must_be(consumer, CONSUMER_MAGIC);
   must(handle == consumer->handle);
+  if (!list) { /* never seen; then everything goes */
+    rebalance_drop_all(consumer);
+    rd_kafka_assign(handle, NULL);
+    return;
+  }
   if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-    come(consumer, list);
+    if (consumer->left)
+      tell_assign(consumer, NULL, 0); /* it came while leaving: nobody would read it */
+    else
+      come(consumer, list);
     return;
   }
   if (code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
