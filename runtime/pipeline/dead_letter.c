@@ -118,12 +118,6 @@ static void give_up(struct runner *runner, struct dead_letter *letter, const cha
   flow->moving--;
 }
 
-static void room_again(void *ctx) {
-  struct runner *runner = ctx;
-  atomic_store(&runner->room, true);
-  runner->lane.notify(runner->lane.ctx);
-}
-
 static void push_waiting(struct runner *runner, struct dead_letter *letter) {
   struct dead_letter **end = &runner->dead_waiting;
   while (*end) end = &(*end)->next;
@@ -152,7 +146,7 @@ static void send_or_wait(struct runner *runner, struct dead_letter *letter) {
   const struct writer *writer = runner->plan->dead_letter;
   if (!runner->dead_waiting && send(runner, letter)) return;
   push_waiting(runner, letter);
-  writer->when_room(writer->ctx, runner->lane.lane, room_again, runner);
+  runner_ask_for_room(runner, writer);
 }
 
 void dead_letter_write(struct runner *runner, struct portion *whole, uint32_t index, const struct reason *reason) {
@@ -182,7 +176,7 @@ void dead_letter_serve(struct runner *runner) {
     letter->next = runner->dead_waiting;
     runner->dead_waiting = letter;
     const struct writer *writer = runner->plan->dead_letter;
-    writer->when_room(writer->ctx, runner->lane.lane, room_again, runner);
+    runner_ask_for_room(runner, writer);
     return;
   }
 }

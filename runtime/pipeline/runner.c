@@ -39,6 +39,18 @@ void line_hold(struct flow *flow, uint32_t index, int by) {
   flow->held += (uint32_t)by;
 }
 
+/* --- room --- */
+
+static void room_again(void *ctx) {
+  struct runner *runner = ctx;
+  atomic_store(&runner->room, true);
+  runner->lane.notify(runner->lane.ctx);
+}
+
+void runner_ask_for_room(struct runner *runner, const struct writer *writer) {
+  writer->when_room(writer->ctx, runner->lane.lane, room_again, runner);
+}
+
 /* --- settling --- */
 
 void runner_touch(struct runner *runner, struct batch *batch) {

@@ -135,6 +135,8 @@ void dead_letter_serve(struct runner *runner);
 void dead_letter_forget(struct runner *runner, struct flow *flow);
 
 /* runner.c */
+/* Sets runner->room and wakes the lane, once, when the writer has room again. */
+void runner_ask_for_room(struct runner *runner, const struct writer *writer);
 /* Some records of the batch have ended, or a hold was given up: runner_sweep() looks at it. Nothing is freed before. */
 void runner_touch(struct runner *runner, struct batch *batch);
 void line_push(struct line *line, struct portion *portion);

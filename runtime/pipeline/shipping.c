@@ -82,19 +82,13 @@ static void refuse(struct runner *runner, struct shipping *shipping, uint32_t in
   failure_final(runner, shipping->portion, index, &reason);
 }
 
-static void room_again(void *ctx) {
-  struct runner *runner = ctx;
-  atomic_store(&runner->room, true);
-  runner->lane.notify(runner->lane.ctx);
-}
-
 static void hold(struct runner *runner, struct shipping *shipping, bool held) {
   if (shipping->held != held) line_hold(flow_of(shipping->portion), shipping->portion->stage, held ? 1 : -1);
   shipping->held = held;
   if (!held) return;
   /* Each time: a call is good for one try, and that one may have found no room. */
   const struct writer *writer = station_of(runner, shipping->portion)->step->writer;
-  writer->when_room(writer->ctx, runner->lane.lane, room_again, runner);
+  runner_ask_for_room(runner, writer);
 }
 
 static void hand_over(struct runner *runner, struct shipping *shipping) {
