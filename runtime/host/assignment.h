@@ -56,7 +56,7 @@ struct assignment {
   struct inbox_node ready_node;
   _Atomic bool marked;           /* ready_node is in the lane's inbox */
   _Atomic bool awaits_commit;    /* the lane cannot go on before a commit is confirmed */
-  _Atomic bool starved;          /* its feed was read empty, there is more, and librdkafka may be resting */
+  _Atomic bool starved;          /* its feed is nearly empty, there is more, and librdkafka may be resting */
   _Atomic bool stopped;          /* state went to STOPPED; the reason is under partition->lock */
   _Atomic uint32_t errands_done; /* bit per errand_kind */
   _Atomic bool gone;             /* the lane's last word; the control thread may destroy it */
@@ -82,7 +82,7 @@ struct assignment {
   int64_t filling_bytes;
   int64_t filling_until_ms;                       /* 0: it has no record yet */
   struct portion *unconfirmed, **unconfirmed_end; /* at_most_once: opened, their commit not confirmed yet */
-  int64_t taken_bytes;                            /* since its feed was last seen empty */
+  int64_t taken_bytes;                            /* since its feed was last nearly empty */
   struct log_limit trouble;                       /* of its feed, that passes by itself */
   int64_t drain_deadline_ms;
   bool flushed;       /* the stages were asked to finish what is deferred */

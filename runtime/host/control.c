@@ -91,14 +91,27 @@ static struct account *refresh(const struct control *control, struct assignment 
   return account;
 }
 
-static bool reached_end(const struct control *control) {
+/* Everything below the end may be committed: then it does not wait for the next turn of the commit clock. */
+static bool may_be_committed(const struct account *account, struct assignment *assignment) {
+  struct partition *partition = assignment->partition;
+  pthread_mutex_lock(&partition->lock);
+  int64_t committable = partition->ledger.committable;
+  pthread_mutex_unlock(&partition->lock);
+  return account->until >= 0 && committable >= account->until;
+}
+
+static bool reached_end(struct control *control) {
   if (!control->settings.until_end || !control->joined) return false;
   if (control->owned_count == 0) return control_now(control) >= control->empty_since_ms + EMPTY_PATIENCE_MS;
+  bool committed = true;
   for (struct assignment *assignment = control->owned; assignment; assignment = assignment->next) {
     const struct account *account = refresh(control, assignment);
-    if (!account->stopped && (account->until < 0 || account->committed < account->until)) return false;
+    if (account->stopped || (account->until >= 0 && account->committed >= account->until)) continue;
+    if (!may_be_committed(account, assignment)) return false;
+    committed = false;
   }
-  return true;
+  if (!committed && !committer_is_busy(control->committer)) atomic_store(&control->urgent, true);
+  return committed;
 }
 
 static bool is_over(struct control *control, enum control_end *end, struct error *err) {

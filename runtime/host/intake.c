@@ -8,6 +8,8 @@
 #include "host/lane.h"
 #include "pipeline/runner.h"
 
+enum { NEARLY_EMPTY = 2 }; /* batches that still wait in a queue */
+
 /* What one visit to a feed brought. */
 struct visit {
   int64_t next_max; /* the duplicate bound: no record is taken when the batch reaches it */
@@ -179,14 +181,15 @@ static int64_t next_max(const struct intake *intake, const struct assignment *as
   return confirmed + intake->settings->uncommitted_max;
 }
 
-/* Under `reading`, at a feed that was seen empty: after as many bytes as its queue holds librdkafka may be resting. */
+/* Under `reading`. After as many bytes as its queue holds librdkafka may be resting: better it goes on before the queue is empty. */
 static bool is_starved(struct intake *intake, struct assignment *assignment) {
-  int64_t queue_bytes = atomic_load(&intake->queue_bytes), taken_bytes = assignment->taken_bytes;
+  const struct feed_ops *feeds = intake->settings->feeds;
+  int64_t queue_bytes = atomic_load(&intake->queue_bytes);
+  if (!queue_bytes || assignment->taken_bytes < queue_bytes) return false;
+  if (feeds->waiting(assignment->feed) > NEARLY_EMPTY * (size_t)intake->settings->batch_records) return false;
   assignment->taken_bytes = 0;
-  if (!queue_bytes || taken_bytes < queue_bytes) return false;
   const struct batch *batch = assignment->filling->batch;
-  int64_t next = batch->count ? batch->next : assignment->partition->ledger.expected;
-  return intake->settings->feeds->high(assignment->feed) > next;
+  return feeds->high(assignment->feed) > (batch->count ? batch->next : assignment->partition->ledger.expected);
 }
 
 /* Takes and, when the batch is ripe, opens. True: it is to be sent. */
@@ -198,7 +201,7 @@ static bool visit_feed(struct intake *intake, struct assignment *assignment, str
     visit->empty = true;
   else {
     take_records(intake, assignment, visit);
-    starved = visit->empty && is_starved(intake, assignment);
+    starved = is_starved(intake, assignment);
     opened = is_ripe(intake, assignment, visit) && open_range(intake, assignment);
   }
   bool keep = !assignment->fenced && !opened && assignment->filling_until_ms;

@@ -50,7 +50,8 @@ static enum feed_result take_from_feed(
   return feed_take(feed, message, view, offset, err);
 }
 static int64_t high_of_feed(const struct feed *feed) { return feed_high(feed); }
-const struct feed_ops lane_feed_ops = {take_from_feed, high_of_feed};
+static size_t waiting_in_feed(const struct feed *feed) { return feed_waiting(feed); }
+const struct feed_ops lane_feed_ops = {take_from_feed, high_of_feed, waiting_in_feed};
 
 /* --- lists --- */
 

@@ -21,6 +21,7 @@ struct plan;
 struct feed_ops {
   enum feed_result (*take)(struct feed *feed, void **message, weir_record *view, int64_t *offset, struct error *err);
   int64_t (*high)(const struct feed *feed);
+  size_t (*waiting)(const struct feed *feed);
 };
 extern const struct feed_ops lane_feed_ops;
 
@@ -69,8 +70,8 @@ void lane_post(struct lane *lane, struct errand *errand);
 /* [any] A ready partition; only assignment_mark() calls it. */
 void lane_ready(struct lane *lane, struct assignment *assignment);
 
-/* [control] before any partition is assigned: a feed that gave so many bytes without being seen empty may have been full; 0: that is
- * of no interest. */
+/* [control] Before any partition is assigned: a feed that gave so many bytes since it was last nearly empty may have been full; 0: that
+ * is of no interest. */
 void lane_watch_queues(struct lane *lane, int64_t queue_bytes);
 /* [any] No further batch is taken while those in flight hold so many bytes. */
 void lane_limit(struct lane *lane, int64_t work_max);

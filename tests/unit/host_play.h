@@ -112,7 +112,15 @@ static inline int64_t play_high(const struct feed *opaque) {
   return ((const struct play_feed *)(const void *)opaque)->high;
 }
 
-static const struct feed_ops play_feed_ops = {play_take, play_high};
+static inline size_t play_waiting(const struct feed *opaque) {
+  struct play_feed *feed = (struct play_feed *)(uintptr_t)opaque;
+  pthread_mutex_lock(&feed->lock);
+  size_t count = feed->count;
+  pthread_mutex_unlock(&feed->lock);
+  return count;
+}
+
+static const struct feed_ops play_feed_ops = {play_take, play_high, play_waiting};
 
 /* Events enter the queue; as in librdkafka the callback comes under its lock, and only when it was empty. */
 static inline void play_push(int index, struct play_event event, int64_t count) {
