@@ -319,7 +319,8 @@ void control_look(struct control *control, struct control_view *view) {
   *view = (struct control_view){.tally = control->gone,
       .joined = control->joined,
       .draining = control->draining,
-      .abandoned_at_end = control->abandoned_at_end};
+      .abandoned_at_end = control->abandoned_at_end,
+      .unconfirmed_at_end = control->unconfirmed_at_end};
   for (struct assignment *assignment = control->owned; assignment; assignment = assignment->next)
     look_at_owned(control, assignment, view);
   for (struct assignment *assignment = control->leaving; assignment; assignment = assignment->next)

@@ -67,11 +67,12 @@ void control_wait(struct control *control, int64_t wait_ms);
 struct control_view {
   struct tally tally; /* of this run, every partition ever owned */
   uint32_t assigned, stopped;
-  bool joined;             /* an assignment has come, be it empty */
-  bool draining;           /* leaving, or waiting for lanes in a rebalance */
-  int64_t lag;             /* records between committed and end, of the assigned partitions */
-  int64_t until_remaining; /* --until end: records not committed below the ends, -1: not known */
-  uint64_t abandoned_at_end;
+  bool joined;                 /* an assignment has come, be it empty */
+  bool draining;               /* leaving, or waiting for lanes in a rebalance */
+  int64_t lag;                 /* records between committed and end, of the assigned partitions */
+  int64_t until_remaining;     /* --until end: records not committed below the ends, -1: not known */
+  uint64_t abandoned_at_end;   /* records in flight that were given up on the way out */
+  uint64_t unconfirmed_at_end; /* offsets that were settled, and whose commit nobody confirmed */
 };
 void control_look(struct control *control, struct control_view *view);
 /* Every partition ever owned, brought up to date. Valid until the next call of anything here. */

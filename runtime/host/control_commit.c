@@ -5,7 +5,7 @@
 #include "host/control_inside.h"
 #include <stdlib.h>
 
-enum { TROUBLE_EVERY_MS = 10000 };
+enum { TROUBLE_EVERY_MS = 10000, SLICE_MS = 100 };
 
 int64_t commit_due(const struct control *control) {
   if (!atomic_load(&control->moved) || committer_is_busy(control->committer)) return INT64_MAX;
@@ -71,19 +71,32 @@ void commit_serve(struct control *control) {
   send_all(control);
 }
 
-bool commit_all(struct control *control, int64_t deadline_ms) {
-  for (int round = 0; round < 2; round++) { /* the one in flight, then ours */
-    int64_t left_ms = deadline_ms - control_now(control);
-    if (committer_is_busy(control->committer) && !committer_serve(control->committer, left_ms > 0 ? (int)left_ms : 0)) {
-      committer_forget(control->committer);
-      log_line(WEIR_WARN, "worker",
-          "the broker did not answer the last commit in time: it may have it or not; what "
-          "it does not have will be read again");
-      return false;
+/* False: it did not come by then, or within a second of the second signal. */
+static bool wait_for_answer(struct control *control, int64_t deadline_ms) {
+  bool hurried = false;
+  while (committer_is_busy(control->committer)) {
+    int64_t now_ms = control_now(control);
+    if (!hurried && control_gives_up(control)) {
+      hurried = true;
+      if (now_ms + LIMIT_LANE_STUCK_MS < deadline_ms) deadline_ms = now_ms + LIMIT_LANE_STUCK_MS;
     }
-    if (round == 0 && (consumer_is_lost(control->consumer) || !send_all(control))) return false;
+    int64_t left_ms = deadline_ms - now_ms;
+    if (left_ms <= 0) return false;
+    committer_serve(control->committer, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS);
   }
   return true;
+}
+
+static bool forget_answer(struct control *control) {
+  committer_forget(control->committer);
+  log_line(WEIR_WARN, "worker", "the broker did not answer the last commit in time: it may have it or not");
+  return false;
+}
+
+bool commit_all(struct control *control, int64_t deadline_ms) {
+  if (!wait_for_answer(control, deadline_ms)) return forget_answer(control);
+  if (consumer_is_lost(control->consumer) || !send_all(control)) return false;
+  return wait_for_answer(control, deadline_ms) || forget_answer(control);
 }
 
 static void confirm(struct control *control, struct assignment *assignment, const struct commit *commit) {

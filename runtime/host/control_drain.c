@@ -76,17 +76,8 @@ static void ask_progress(struct control *control, struct assignment **assignment
     if (in_flight(assignments[i])) drain_wait(control, &assignments[i], 1, ERRAND_PROGRESS, deadline_ms);
 }
 
-static void report(struct control *control, struct assignment *assignment) {
+static void say_given_up(struct control *control, struct assignment *assignment, uint64_t records, int64_t offset) {
   struct partition *partition = assignment->partition;
-  uint64_t records = in_flight(assignment);
-  pthread_mutex_lock(&partition->lock);
-  /* Of a batch that is not settled some records may be; only its lane knows. */
-  if (records && assignment->open_records >= 0) records = (uint64_t)assignment->open_records;
-  int64_t offset = partition->ledger.committable, stopped_at = assignment->stopped_at;
-  pthread_mutex_unlock(&partition->lock);
-  if (records == 0) return;
-  bool stopped = assignment->stopped && stopped_at >= 0;
-  if (control->leaving_group && !stopped) control->abandoned_at_end += records;
   char count[TEXT_MAX];
   log_line(WEIR_WARN, "worker", "%s/%d: %s record%s in flight %s given up, from offset %lld on (%s); %s",
       partition->topic, partition->view.partition, text_of_count(count, (int64_t)records), records == 1 ? "" : "s",
@@ -94,6 +85,31 @@ static void report(struct control *control, struct assignment *assignment) {
       control->settings.file->delivery == AT_MOST_ONCE
           ? "with at_most_once their offsets may be committed, so they may never be processed"
           : "they are not committed and will be read again");
+}
+
+/* At most once commits before it processes: nothing settled is uncommitted. */
+static void say_unconfirmed(struct control *control, struct assignment *assignment, int64_t from, int64_t to) {
+  struct partition *partition = assignment->partition;
+  if (to <= from || control->settings.file->delivery == AT_MOST_ONCE) return;
+  if (control->leaving_group) control->unconfirmed_at_end += (uint64_t)(to - from);
+  log_line(WEIR_WARN, "worker",
+      "%s/%d: the commit from offset %lld to %lld was not confirmed; what the group does not have will be read again",
+      partition->topic, partition->view.partition, (long long)from, (long long)to);
+}
+
+void drain_report(struct control *control, struct assignment *assignment) {
+  struct partition *partition = assignment->partition;
+  uint64_t records = in_flight(assignment);
+  pthread_mutex_lock(&partition->lock);
+  /* Of a batch that is not settled some records may be; only its lane knows. */
+  if (records && assignment->open_records >= 0) records = (uint64_t)assignment->open_records;
+  int64_t committable = partition->ledger.committable, confirmed = partition->ledger.confirmed;
+  bool stopped = assignment->stopped && assignment->stopped_at >= 0;
+  pthread_mutex_unlock(&partition->lock);
+  say_unconfirmed(control, assignment, confirmed, committable);
+  if (records == 0) return;
+  if (control->leaving_group && !stopped) control->abandoned_at_end += records;
+  say_given_up(control, assignment, records, committable);
 }
 
 static void commit_prefix(struct control *control) {
@@ -116,6 +132,6 @@ void drain_assignments(struct control *control, struct assignment **assignments,
   ask_progress(control, assignments, count);
   commit_prefix(control);
   control_say_stops(control);
-  for (size_t i = 0; i < count; i++) report(control, assignments[i]);
+  for (size_t i = 0; i < count; i++) drain_report(control, assignments[i]);
   control->draining = was_draining;
 }

@@ -44,7 +44,7 @@ struct control {
   bool joined, leaving_group, draining, fatal, fenced;
   int64_t leave_deadline_ms; /* shutdown: everything is over by then */
   struct error fatal_err;
-  uint64_t abandoned_at_end;
+  uint64_t abandoned_at_end, unconfirmed_at_end;
 };
 
 static inline int64_t control_now(const struct control *control) { return clock_now(control->settings.clock); }
@@ -70,6 +70,8 @@ struct assignment *members_find(const struct control *control, const char *topic
 /* control_drain.c */
 /* Reads no further, waits until what is in flight is settled or the time is over, commits, fences for good. */
 void drain_assignments(struct control *control, struct assignment **assignments, size_t count);
+/* Says what of it is given up: in flight, or committed without an answer. */
+void drain_report(struct control *control, struct assignment *assignment);
 /* Waits until the lanes have done it or the deadline has passed. */
 bool drain_wait(
     struct control *control, struct assignment **assignments, size_t count, enum errand_kind kind, int64_t deadline_ms);

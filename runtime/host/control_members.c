@@ -136,6 +136,7 @@ static void revoke_some(struct control *control, struct assignment **leaving, si
   if (!lost) drain_assignments(control, leaving, count);
   for (size_t i = 0; i < count; i++) {
     leaving[i]->lost = lost;
+    if (lost) drain_report(control, leaving[i]);
     lose(leaving[i]);
   }
 }

@@ -79,7 +79,7 @@ static void work(struct run *run) {
 static int exit_code(const struct run *run, const struct control_view *view) {
   if (run->end == END_FENCED) return EXIT_FENCED;
   if (run->end == END_FATAL) return EXIT_RUN_FAILED;
-  if (run->stuck || view->abandoned_at_end) return EXIT_ABANDONED;
+  if (run->stuck || view->abandoned_at_end || view->unconfirmed_at_end) return EXIT_ABANDONED;
   return view->stopped ? EXIT_RUN_FAILED : EXIT_CLEAN;
 }
 
@@ -103,6 +103,9 @@ static void tell_end(const struct run *run, const struct control_view *view, cha
   else if (view->abandoned_at_end)
     snprintf(into + size, END_TEXT_MAX - size, "; %s records in flight were given up",
         text_of_count(count, (int64_t)view->abandoned_at_end));
+  else if (view->unconfirmed_at_end)
+    snprintf(into + size, END_TEXT_MAX - size, "; the last commit was not confirmed, %s records may be read again",
+        text_of_count(count, (int64_t)view->unconfirmed_at_end));
   else if (view->stopped && run->end != END_ALL_STOPPED)
     snprintf(into + size, END_TEXT_MAX - size, "; %u partition%s stand%s still", view->stopped,
         view->stopped == 1 ? "" : "s", view->stopped == 1 ? "s" : "");
