@@ -14,6 +14,7 @@
 #include "host/signals.h"
 #include "host/summary.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -64,11 +65,22 @@ static bool wait_for_topics(struct run *run) {
   return true;
 }
 
+/* In one piece: log lines of other threads come between writes to stderr. */
+static void show_screen(const struct run *run) {
+  const struct worker *worker = run->worker;
+  const struct screen screen = {worker->version, worker->file, worker->share, worker->prepared, run->control};
+  char *text = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&text, &size);
+  if (!out) return;
+  screen_print(&screen, DESCRIBE_MS, out);
+  if (fclose(out) == 0) fwrite(text, 1, size, stderr);
+  free(text);
+}
+
 static void work(struct run *run) {
-  const struct screen screen = {
-      run->worker->version, run->worker->file, run->worker->share, run->worker->prepared, run->control};
   progress_init(&run->progress, clock_now(run->worker->clock), run->worker->until_end);
-  screen_print(&screen, DESCRIBE_MS, stderr);
+  show_screen(run);
   run->end = END_SIGNAL;
   if (wait_for_topics(run)) run->end = control_run(run->control, &run->err);
   if (run->end == END_FATAL || run->end == END_FENCED) log_line(WEIR_ERROR, "worker", "%s", run->err.text);
