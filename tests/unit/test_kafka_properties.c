@@ -1,4 +1,4 @@
-/* Which librdkafka properties a pipeline file may set, and which are secret. */
+/* Which librdkafka properties a pipeline file may set, and which are secret (I14). */
 #include "config/kafka_properties.h"
 #include "unit/cmocka_all.h"
 

@@ -1,4 +1,4 @@
-/* What `weir check` prints reads back as the same pipeline, and shows no secret. */
+/* What `weir check` prints reads back as the same pipeline, and shows no secret (I14). */
 #include "unit/config_play.h"
 
 static char printed[1 << 16];

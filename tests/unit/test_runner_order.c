@@ -1,4 +1,4 @@
-/* The Kafka sink, deferral and order: I5, I7, and a random play against a model. */
+/* The Kafka sink, deferral and order: I5, I7, I13 (what the transport lost never fails a record), and a random play against a model. */
 #include "support/runner_fixture.h"
 
 #include <stdio.h>
