@@ -73,6 +73,8 @@ struct writer {
   /* A text for a code of a refused delivery, static. */
   const char *(*code_name)(int32_t code);
   const char *(*code_text)(int32_t code);
+  /* The code of a refusal says that the record is too large. */
+  bool (*is_too_large)(int32_t code);
 };
 
 #endif

@@ -2,6 +2,7 @@
 #include "host/prepared.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "config/kafka_settings.h"
 #include "config/pipeline_file.h"
 #include "config/report.h"
 #include "host/memory.h"
@@ -11,6 +12,7 @@
 #include "plugin/setup.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { INSTANCE_MAX = 320 };
@@ -91,6 +93,7 @@ static void make_plan(struct prepared *prepared, const struct memory_share *shar
   struct plan *plan = &prepared->plan;
   plan->pipeline = file->pipeline;
   plan->group = file->group;
+  plan->version = WEIR_VERSION;
   plan->stage_count = file->stage_count;
   plan->sink_count = file->sink_count;
   plan->clock = clock;
@@ -196,6 +199,13 @@ bool prepared_connect(struct prepared *prepared, struct error *err) {
   return ok;
 }
 
+/* A topic's limit counts compressed bytes: how many these are is the broker's to say. */
+static bool compresses(const struct kafka_settings *kafka) {
+  const char *type = kafka_property_value(kafka, "compression.type");
+  const char *codec = kafka_property_value(kafka, "compression.codec");
+  return (type && strcmp(type, "none") != 0) || (codec && strcmp(codec, "none") != 0);
+}
+
 bool prepared_check_topics(struct prepared *prepared, int timeout_ms, struct error *err) {
   const struct pipeline_file *file = prepared->file;
   int64_t message_bytes_max;
@@ -207,8 +217,10 @@ bool prepared_check_topics(struct prepared *prepared, int timeout_ms, struct err
       return error_wrap(err, "sink %s", file->sinks[i].label);
   }
   if (!file->dead_letter) return true;
-  return producer_check_topic(prepared->main_producer, file->dead_letter, timeout_ms, &message_bytes_max, err) ||
-         error_wrap(err, "dead letters");
+  if (!producer_check_topic(prepared->main_producer, file->dead_letter, timeout_ms, &message_bytes_max, err))
+    return error_wrap(err, "dead letters");
+  if (message_bytes_max > 0 && !compresses(&file->kafka)) prepared->plan.dead_letter_bytes_max = message_bytes_max;
+  return true;
 }
 
 void prepared_disconnect(struct prepared *prepared, int flush_ms) {

@@ -27,6 +27,10 @@ bool delivery_topic_is_missing(rd_kafka_resp_err_t code) {
          code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
 }
 
+bool delivery_is_too_large(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
+}
+
 bool delivery_refusal(rd_kafka_resp_err_t code, const char *topic, int32_t partition, struct error *err) {
   switch (code) {
   case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE: error_set(err, "the record is too large for topic %s", topic); break;

@@ -15,6 +15,9 @@ enum delivery_state delivery_of(rd_kafka_resp_err_t code, bool own_topic);
 /* The code may mean that the topic is not there. */
 bool delivery_topic_is_missing(rd_kafka_resp_err_t code);
 
+/* The record, or the batch that it was in, is larger than the topic takes. */
+bool delivery_is_too_large(rd_kafka_resp_err_t code);
+
 /* Why a record was refused, with its topic. */
 bool delivery_refusal(rd_kafka_resp_err_t code, const char *topic, int32_t partition, struct error *err);
 

@@ -9,6 +9,7 @@
 #include "config/kafka_settings.h"
 #include "config/pipeline_file.h"
 #include "kafka/budget.h"
+#include "kafka/delivery.h"
 #include "kafka/producer_inside.h"
 #include "kafka/topics.h"
 
@@ -140,6 +141,8 @@ static const char *code_name(int32_t code) { return rd_kafka_err2name((rd_kafka_
 
 static const char *code_text(int32_t code) { return rd_kafka_err2str((rd_kafka_resp_err_t)code); }
 
+static bool is_too_large(int32_t code) { return delivery_is_too_large((rd_kafka_resp_err_t)code); }
+
 const struct writer *producer_writer(
     struct producer *producer, const char *topic, const char *partitioner, bool any_topic, struct error *err) {
   must_be(producer, PRODUCER_MAGIC);
@@ -167,7 +170,8 @@ const struct writer *producer_writer(
       .write = writing_write,
       .when_room = writing_when_room,
       .code_name = code_name,
-      .code_text = code_text};
+      .code_text = code_text,
+      .is_too_large = is_too_large};
   producer->writers = writer;
   return &writer->writer;
 }

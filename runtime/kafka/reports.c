@@ -60,7 +60,7 @@ void reports_on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, 
     const char *topic = rd_kafka_topic_name(message->rkt);
     const struct output *output = outputs_find(producer, weir_text(topic));
     state = delivery_of(message->err, output && output->own);
-    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) state = judge_size(producer, message);
+    if (delivery_is_too_large(message->err)) state = judge_size(producer, message);
     if (state == DELIVERY_LOST) tell_lost(producer, message);
     if (delivery_topic_is_missing(message->err)) atomic_store(&producer->missing, true);
   }

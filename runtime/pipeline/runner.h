@@ -39,10 +39,12 @@ struct step {
 };
 
 struct plan {
-  const char *pipeline, *group;
+  const char *pipeline, *group, *version; /* version: of weir */
   struct step *stages, *sinks;
   uint32_t stage_count, sink_count;
   const struct writer *dead_letter; /* NULL: none */
+  int64_t
+      dead_letter_bytes_max; /* what its topic takes at the most, uncompressed; 0: not known. Set before the first record */
   const struct clock *clock;
   const struct batch_source *source; /* of every batch: feed_source() */
   uint32_t batches;                  /* pool of each lane */

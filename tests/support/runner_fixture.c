@@ -124,8 +124,12 @@ static const struct batch_source source = {source_headers, source_view, source_r
 static enum write_result writer_write(
     void *ctx, const struct outgoing *outgoing, struct delivery *delivery, struct error *err) {
   struct fixture *fixture = ctx;
-  (void)err;
   if (fixture->room == 0) return WRITE_FULL;
+  if (fixture->bytes_max && outgoing->value.size > fixture->bytes_max) {
+    error_set(err, "too large");
+    err->code = 10;
+    return WRITE_REFUSED;
+  }
   if (fixture->room != UINT32_MAX) fixture->room--;
   assert_true(fixture->sent_count < SENT_MAX);
   struct sent *sent = &fixture->sent[fixture->sent_count++];
@@ -142,6 +146,8 @@ static void writer_when_room(void *ctx, uint32_t lane, void (*notify)(void *), v
 }
 
 static const char *writer_code(int32_t code) { return code == 10 ? "message_too_large" : "other"; }
+
+static bool writer_too_large(int32_t code) { return code == 10; }
 
 /* --- events --- */
 
@@ -181,9 +187,11 @@ void fixture_init(struct fixture *fixture) {
   memset(fixture, 0, sizeof *fixture);
   clock_hand_init(&fixture->clock, 1000, 5000);
   fixture->room = UINT32_MAX;
-  fixture->writer = (struct writer){fixture, "topic dead", writer_write, writer_when_room, writer_code, writer_code};
+  fixture->writer = (struct writer){
+      fixture, "topic dead", writer_write, writer_when_room, writer_code, writer_code, writer_too_large};
   fixture->plan = (struct plan){.pipeline = "test",
       .group = "test",
+      .version = "0.0.1",
       .stages = fixture->stages,
       .sinks = fixture->sinks,
       .dead_letter = &fixture->writer,

@@ -50,6 +50,7 @@ struct fixture {
   struct sent sent[SENT_MAX];
   uint32_t sent_count;
   uint32_t room;          /* the writer is full after so many more; UINT32_MAX: never */
+  size_t bytes_max;       /* the writer refuses larger values at once, as too large; 0: none */
   void (*wanted)(void *); /* when_room */
   void *wanted_ctx;
   uint32_t settled_batches;

@@ -194,6 +194,8 @@ static inline void play_confirm_all(void) {
   for (size_t i = 0; i < play.sent_count; i++) play_report(i, DELIVERY_CONFIRMED);
 }
 
+static inline bool play_too_large(int32_t code) { return code == 10; }
+
 /* --- the control thread --- */
 
 static inline void play_told(_Atomic int *counter) {
@@ -230,7 +232,7 @@ static inline void play_setup(void) {
   pthread_cond_init(&play.cond, NULL);
   play.room = UINT32_MAX;
   play.sent = calloc(PLAY_SENT, sizeof *play.sent);
-  play.writer = (struct writer){NULL, "topic out", play_write, play_when_room, play_code, play_code};
+  play.writer = (struct writer){NULL, "topic out", play_write, play_when_room, play_code, play_code, play_too_large};
   play.sink = (struct step){
       .label = "out", .writer = &play.writer, .policy = {.attempts = 1, .on_failure = FAIL_STOP}, .deadline_ms = 30000};
   play.plan = (struct plan){.pipeline = "play",

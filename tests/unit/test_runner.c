@@ -158,7 +158,7 @@ static void a_refused_dead_letter_stops_the_partition(void **state) {
   fixture_sink(&fixture, script_pass);
   fixture_start(&fixture);
   fixture_feed(&fixture, 0, 3);
-  fixture_report(&fixture, 0, 1, DELIVERY_REFUSED, 10);
+  fixture_report(&fixture, 0, 1, DELIVERY_REFUSED, 29);
   assert_int_equal(fixture.stopped, 1);
   assert_int_equal(fixture.stopped_at, 2);
   assert_int_equal(fixture.settled_batches, 0);
