@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "host/control_inside.h"
 #include "host/memory.h"
+#include "host/watchdog.h"
 #include "kafka/feed.h"
 #include "kafka/refill.h"
 #include <stdlib.h>
@@ -36,6 +37,7 @@ static void on_trouble(void *ctx, const struct error *err) {
 
 static bool on_give_up(void *ctx) {
   const struct control *control = ctx;
+  place_work();
   return control->leaving_group ? control_gives_up(control) : control_interrupts(control) > 0;
 }
 
@@ -145,14 +147,19 @@ static int timeout_ms(const struct control *control) {
 enum control_end control_run(struct control *control, struct error *err) {
   must_be(control, CONTROL_MAGIC);
   enum control_end end;
+  watch_loop(control, true);
   while (!is_over(control, &end, err)) {
-    consumer_poll(control->consumer, timeout_ms(control));
+    int poll_ms = timeout_ms(control);
+    place_rest(control_now(control) + poll_ms);
+    consumer_poll(control->consumer, poll_ms);
+    place_work();
     commit_serve(control);
     refill_serve(control);
     if (atomic_exchange(&control->changed, false)) members_reap(control);
     control_say_stops(control);
     control_tick(control);
   }
+  watch_loop(control, false);
   return end;
 }
 
@@ -187,6 +194,7 @@ bool control_leave(struct control *control) {
 
 bool control_end_lanes(struct control *control) {
   must_be(control, CONTROL_MAGIC);
+  watchdog_stop(control->watchdog);
   bool ended = true;
   for (uint32_t i = 0; i < control->lane_count; i++) lane_end(control->lanes[i]);
   for (uint32_t i = 0; i < control->lane_count; i++) ended = lane_join(control->lanes[i], LANE_END_MS) && ended;
@@ -206,6 +214,7 @@ void control_close(struct control *control) {
   if (control->committer) committer_destroy(control->committer);
   if (control->consumer) consumer_close(control->consumer, LIMIT_LANE_STUCK_MS);
   for (uint32_t i = 0; i < control->settings.share->lanes; i++) lane_destroy(control->lanes[i]);
+  watchdog_destroy(control->watchdog);
   control->magic = 0;
   accounts_fini(&control->accounts);
   pthread_cond_destroy(&control->cond);
@@ -288,7 +297,7 @@ struct control *control_open(const struct control_settings *settings, struct err
   control->lanes = lanes;
   control->next_stop_lines_ms = control_now(control) + STOP_LINES_EVERY_MS;
   init_waiting(control);
-  if (start_lanes(control, err) && join_later(control, err)) return control;
+  if (start_lanes(control, err) && watch_start(control, err) && join_later(control, err)) return control;
   control_end_lanes(control);
   control_close(control);
   return NULL;

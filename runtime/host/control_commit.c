@@ -75,6 +75,7 @@ void commit_serve(struct control *control) {
 static bool wait_for_answer(struct control *control, int64_t deadline_ms) {
   bool hurried = false;
   while (committer_is_busy(control->committer)) {
+    place_work();
     int64_t now_ms = control_now(control);
     if (!hurried && control_gives_up(control)) {
       hurried = true;

@@ -22,6 +22,7 @@ bool drain_wait(struct control *control, struct assignment **assignments, size_t
   for (;;) {
     uint64_t changes = event_count(control);
     if (all_done(assignments, count, kind)) return true;
+    place_work();
     if (control_now(control) >= deadline_ms || (kind == ERRAND_DRAIN && control_gives_up(control))) return false;
     commit_serve(control);
     control_tick(control);

@@ -3,6 +3,7 @@
 #define WEIR_HOST_CONTROL_INSIDE_H
 #include <pthread.h>
 #include "base/log.h"
+#include "base/place.h"
 #include "config/pipeline_file.h"
 #include "host/assignment.h"
 #include "host/control.h"
@@ -17,6 +18,8 @@ struct control {
   struct committer *committer;
   struct lane **lanes;
   uint32_t lane_count; /* started */
+  struct watchdog *watchdog;
+  struct place place; /* of the control thread; written by it alone */
 
   /* Any thread. */
   pthread_mutex_t lock;
@@ -84,6 +87,12 @@ void commit_serve(struct control *control);
 int64_t commit_due(const struct control *control);
 /* Commits everything committable and waits for the answer until `deadline_ms`. False: nothing was sent, or no answer came. */
 bool commit_all(struct control *control, int64_t deadline_ms);
+
+/* control_watch.c */
+/* Starts the watchdog. The lanes are started. */
+bool watch_start(struct control *control, struct error *err);
+/* From here on this thread has to say that its loop turns, by place_work() or place_rest(); or no more. */
+void watch_loop(struct control *control, bool watched);
 
 /* control_refill.c: wakes librdkafka where it rests although its queues are empty, and there is more. */
 void refill_serve(struct control *control);

@@ -3,6 +3,7 @@
 #include "host/lane.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/place.h"
 #include "host/assignment.h"
 #include "host/intake.h"
 #include "pipeline/runner.h"
@@ -25,6 +26,7 @@ struct lane {
   struct lane_settings settings;
   char name[16];
   struct failures failures;
+  struct place place; /* of its thread */
   _Atomic int32_t load;
 
   struct inbox shipments, errands, marks; /* posted by any thread, taken by the lane */
@@ -356,7 +358,7 @@ void lane_destroy(struct lane *lane) {
 
 bool lane_open(struct lane *lane, struct error *err) {
   must_be(lane, LANE_MAGIC);
-  const struct stage_lane stage_lane = {lane->settings.number, on_notify, lane};
+  const struct stage_lane stage_lane = {.lane = lane->settings.number, .notify = on_notify, .ctx = lane};
   const struct runner_events events = {lane, on_settled, on_stopped, on_room, on_failed};
   lane->runner = runner_create(lane->settings.plan, &stage_lane, &lane->shipments, &events, err);
   lane->intake.settings = &lane->settings;
@@ -389,6 +391,7 @@ static struct timespec time_of(int64_t at_ms) {
 /* Until something comes or the time has come. */
 static void nap(struct lane *lane, int64_t until_ms) {
   const struct timespec until = time_of(until_ms);
+  place_rest(until_ms);
   pthread_mutex_lock(&lane->lock);
   int result = 0;
   while (!lane->awake && result != ETIMEDOUT)
@@ -402,10 +405,13 @@ static void *run(void *ctx) {
   struct lane *lane = ctx;
   must_be(lane, LANE_MAGIC);
   check_context(lane->name);
+  place_use(&lane->place);
   if (lane_open(lane, &lane->err)) {
     set_life(lane, LIFE_RUNNING);
-    while (!atomic_load(&lane->ending))
+    while (!atomic_load(&lane->ending)) {
+      place_work();
       if (!lane_turn(lane)) nap(lane, lane_due(lane));
+    }
     lane_shut(lane);
   }
   set_life(lane, LIFE_ENDED);
@@ -480,6 +486,7 @@ void lane_limit(struct lane *lane, int64_t work_max) {
   if (atomic_exchange(&lane->intake.work_max, work_max) < work_max) lane_wake(lane);
 }
 
+const struct place *lane_place(const struct lane *lane) { return &lane->place; }
 struct failures *lane_failures(struct lane *lane) {
   return &lane->failures;
 }

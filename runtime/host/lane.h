@@ -15,6 +15,7 @@ struct assignment;
 struct clock;
 struct lane;
 struct errand;
+struct place;
 struct plan;
 
 /* Reading a feed, between so that tests need no Kafka. Constant. */
@@ -75,6 +76,8 @@ void lane_ready(struct lane *lane, struct assignment *assignment);
 void lane_watch_queues(struct lane *lane, int64_t queue_bytes);
 /* [any] No further batch is taken while those in flight hold so many bytes. */
 void lane_limit(struct lane *lane, int64_t work_max);
+/* [any] What its thread is doing. Lives as long as the lane. */
+const struct place *lane_place(const struct lane *lane);
 /* [any] Dead letters and discards by stage and code. */
 struct failures *lane_failures(struct lane *lane);
 /* [any] "lane 2". */

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/check.h"
 #include "base/limits.h"
 #include "pipeline/runner_inside.h"
@@ -123,8 +124,11 @@ static bool station_open(
   *station = (struct station){.step = step, .is_sink = is_sink, .overlaps = true};
   if (asprintf(&station->context, "lane %u, %s %s", lane->lane, is_sink ? "sink" : "stage", step->label) < 0)
     return error_set(err, "no memory");
+  struct stage_lane watched = *lane;
+  watched.step = strchr(station->context, ',') + 2;
+  watched.deadline_ms = step->deadline_ms;
   if (!compile_routes(station, err)) return false;
-  if (step->when && !(station->guard = stage_create(step->when, lane, err)))
+  if (step->when && !(station->guard = stage_create(step->when, &watched, err)))
     return error_wrap(err, "`when` of %s", step->label);
   if (!step->setup) {
     must(step->writer && is_sink);
@@ -133,7 +137,7 @@ static bool station_open(
   uint32_t traits = setup_traits(step->setup);
   station->in_order = !is_sink && !(traits & WEIR_UNORDERED);
   station->overlaps = traits & WEIR_ASYNC;
-  station->stage = stage_create(step->setup, lane, err);
+  station->stage = stage_create(step->setup, &watched, err);
   return station->stage || error_wrap(err, "%s %s", is_sink ? "sink" : "stage", step->label);
 }
 

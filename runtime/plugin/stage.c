@@ -2,6 +2,8 @@
  * offers meanwhile; when it returns, what it resumed is closed. See stage.h. */
 #include "plugin/stage.h"
 #include "base/check.h"
+#include "base/place.h"
+#include "base/span.h"
 #include "plugin/setup_inside.h"
 #include "plugin/stage_inside.h"
 #include <pthread.h>
@@ -20,7 +22,28 @@ static void enter(struct stage *stage, enum stage_phase phase) {
   stage->phase = phase;
 }
 
+/* What the watchdog and a crash report name. */
+static void say_place(
+    const struct stage *stage, enum place_call call, const struct partition *partition, const struct portion *portion) {
+  struct place_entry entry = {.call = call,
+      .limit_ms = stage->lane.deadline_ms ? stage->lane.deadline_ms : INT64_MAX,
+      .label = span_of(stage->lane.step ? stage->lane.step : stage->host.label),
+      .last = -1};
+  if (partition) {
+    entry.topic = partition->view.topic;
+    entry.partition = partition->view.partition;
+  }
+  if (portion) {
+    entry.records = portion->view.record_count;
+    entry.batch_records = portion->batch->count;
+    entry.first = portion->records[0].view.offset;
+    entry.last = portion->records[entry.records - 1].view.offset;
+  }
+  place_enter(&entry);
+}
+
 static void leave(struct stage *stage) {
+  place_work();
   tickets_close_all(&stage->tickets);
   stage->phase = PHASE_NONE;
 }
@@ -56,6 +79,7 @@ static void stage_free(struct stage *stage) {
 
 static bool call_create(struct stage *stage, struct error *err) {
   enter(stage, PHASE_OTHER);
+  say_place(stage, PLACE_CREATE, NULL, NULL);
   int32_t result =
       stage->plugin->create(&stage->host.table, setup_config(stage->setup), setup_shared(stage->setup), &stage->self);
   leave(stage);
@@ -89,6 +113,7 @@ void stage_destroy(struct stage *stage, void (*abandoned)(void *ctx, struct port
   if (!stage) return;
   enter(stage, PHASE_OTHER);
   must(stage->partition_count == 0);
+  say_place(stage, PLACE_DESTROY, NULL, NULL);
   stage->plugin->destroy(stage->self);
   leave(stage);
   for (struct portion *portion; (portion = tickets_abandon(&stage->tickets));)
@@ -137,6 +162,7 @@ bool stage_assigned(struct stage *stage, struct partition *partition, struct err
   must(!partition_entry(stage, partition));
   if (!make_room(stage)) return error_set(err, "there is no memory for another partition");
   enter(stage, PHASE_OTHER);
+  say_place(stage, PLACE_ASSIGNED, partition, NULL);
   if (stage->plugin->assigned) result = stage->plugin->assigned(stage->self, &partition->view, &state);
   leave(stage);
   if (result < 0) return error_set(err, "%s", say_failure(stage, "assigned"));
@@ -154,6 +180,7 @@ void stage_revoked(struct stage *stage, struct partition *partition, int32_t why
   must(why == WEIR_REVOKED || why == WEIR_LOST);
   tickets_fence(&stage->tickets, partition);
   enter(stage, PHASE_OTHER);
+  say_place(stage, PLACE_REVOKED, partition, NULL);
   if (stage->plugin->revoked) stage->plugin->revoked(stage->self, &partition->view, entry->state, why);
   leave(stage);
   size_t behind = stage->partition_count - (size_t)(entry - stage->partitions) - 1;
@@ -237,6 +264,7 @@ enum stage_result stage_process(struct stage *stage, struct portion *portion) {
     stage->spent = false;
     atomic_store(&stage->refused, false);
     portion->open = true;
+    say_place(stage, PLACE_PROCESS, portion->batch->partition, portion);
     weir_result said = stage->plugin->process(stage->self, &portion->view);
     portion->open = false;
     stage->current = NULL;
@@ -270,6 +298,7 @@ void stage_wake(struct stage *stage, int64_t now_ms) {
   /* Requests that come from now on are for the next time. */
   atomic_store(&stage->wake_at_ms, INT64_MAX);
   enter(stage, PHASE_WAKE);
+  say_place(stage, PLACE_WAKE, NULL, NULL);
   stage->plugin->wake(stage->self, now_ms);
   leave(stage);
 }
@@ -279,6 +308,7 @@ void stage_flush(struct stage *stage, const struct partition *partition, int32_t
   must(!partition || partition_entry(stage, partition));
   if (!stage->plugin->flush) return;
   enter(stage, PHASE_FLUSH);
+  say_place(stage, PLACE_FLUSH, partition, NULL);
   stage->plugin->flush(stage->self, partition ? &partition->view : NULL, why, deadline_ms);
   leave(stage);
 }

@@ -19,6 +19,8 @@ struct stage_lane {
   uint32_t lane;
   void (*notify)(void *ctx);
   void *ctx;
+  const char *step;    /* "stage describe", for the watchdog; NULL: the setup's label. Outlives the stage */
+  int64_t deadline_ms; /* for one callback; 0: none */
 };
 
 /* Calls create(). NULL: err has the sentence (what the plugin said with fail(), with the place). */

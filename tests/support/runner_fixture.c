@@ -237,7 +237,7 @@ struct setup *fixture_guard(
 
 void fixture_start(struct fixture *fixture) {
   struct runner_events events = {fixture, on_settled, on_stopped, on_room, on_failed};
-  struct stage_lane lane = {0, on_notify, NULL};
+  struct stage_lane lane = {.notify = on_notify};
   struct error err;
   fixture->runner = runner_create(&fixture->plan, &lane, &fixture->inbox, &events, &err);
   assert_non_null(fixture->runner);

@@ -89,7 +89,7 @@ static inline int play_open_stage(void **state) {
       .path = play.path,
       .metrics = play.metrics,
       .lanes = 1};
-  play.lane = (struct stage_lane){0, play_notify, NULL};
+  play.lane = (struct stage_lane){.notify = play_notify};
   play.partition = partition_create("in", 3, 7, 0);
   play.other = partition_create("in", 4, 8, 0);
   return batch_pool_init(&play.pool, PLAY_BATCHES, PLAY_RECORDS, 1 << 20) ? 0 : -1;

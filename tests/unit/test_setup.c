@@ -63,7 +63,7 @@ static const fixture_trace *trace_of(const char *name) {
 }
 
 static void notify(void *ctx) { (void)ctx; }
-static const struct stage_lane lane = {0, notify, NULL};
+static const struct stage_lane lane = {.notify = notify};
 
 /* ---- Options ---- */
 
