@@ -149,6 +149,18 @@ topic() { "$probe" topic create "$@" >/dev/null || fail 'topic %s' "$1"; }
 produce() { "$probe" produce "$@" || fail 'produce %s' "$*"; }
 consume() { "$probe" consume "$@" 2>/dev/null || fail 'consume %s' "$*"; }
 verify() { "$probe" verify "$@" || fail 'verify %s' "$*"; }
+# watch_commits GROUP SOURCE [--output TOPIC]... [--dead TOPIC]: looks at what the group commits, 20 times a second, until
+# watch_end; then `verify --commits "$folder/commits"` judges what it saw.
+watch_commits() {
+  "$probe" watch "$@" --every 50ms --out "$folder/commits" >"$folder/watched" 2>&1 &
+  echo $! >"$folder/watch.pid"
+}
+watch_end() {
+  kill "$(<"$folder/watch.pid")" 2>/dev/null || true
+  wait_for "grep -q 'looked [0-9]* times' '$folder/watched'" 20 'the end of the watch'
+  : >"$folder/watch.status"
+  expect_no_match 'what the watch saw' "$(<"$folder/watched")" 'looked 0 times'
+}
 # How many records there are, and how many the group has committed, over all partitions. Transactions aside, offsets are counts.
 ends() { "$probe" topic show "$1" | awk '{ sum += $3 } END { print sum + 0 }'; }
 committed() { "$probe" offsets "$1" "$2" | awk '{ sum += $2 } END { print sum + 0 }'; }
@@ -244,6 +256,7 @@ end_workers() { # FOLDER: whatever still runs there
 expect_equal() { [ "$2" = "$3" ] || fail '%s: found %s, expected %s' "$1" "'$2'" "'$3'"; }
 expect_at_most() { [ "$2" -le "$3" ] || fail '%s: found %s, expected at most %s' "$1" "$2" "$3"; }
 expect_at_least() { [ "$2" -ge "$3" ] || fail '%s: found %s, expected at least %s' "$1" "$2" "$3"; }
+expect_no_match() { ! grep -qE -- "$3" <<<"$2" || fail '%s: found %s, expected nothing like /%s/' "$1" "'$2'" "$3"; }
 expect_match() { grep -qE -- "$3" <<<"$2" || fail '%s: found %s, expected something like /%s/' "$1" "'$2'" "$3"; }
 
 # The worker has ended with this status.

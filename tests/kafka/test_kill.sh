@@ -22,8 +22,7 @@ batch: {records: 200}
 commit: {every: 50ms, uncommitted: $uncommitted}
 END
   produce k-in --count $((kills * 20000)) --rate 20000 &
-  "$probe" watch k k-in --every 20ms --out "$folder/commits" >watched &
-  echo $! >watch.pid
+  watch_commits k k-in --output k-out
   for ((n = 1; n <= kills; n++)); do
     worker a start k.yaml --instance one
     pause_ms $((RANDOM % 1000)) # the moment is what is tested
@@ -33,11 +32,9 @@ END
   worker a start k.yaml --instance one --until end
   worker a wait 120
   expect_status a 0
-  kill "$(<watch.pid)"
-  wait_for 'grep -q regression watched' 10
-  : >watch.status
-  expect_match 'what the watch saw' "$(<watched)" ' 0 regressions$'
-  verify --source k-in --output k-out --contains '"passed":true' --duplicates-max $((kills * partitions * uncommitted))
+  watch_end
+  verify --source k-in --output k-out --contains '"passed":true' --uncommitted "$uncommitted" --incidents "$kills" \
+    --commits commits --group k
   expect_equal 'committed' "$(committed k k-in)" "$(ends k-in)"
 }
 
@@ -54,6 +51,7 @@ commit: {every: 50ms, uncommitted: $uncommitted}
 END
   sed -i 's/^kafka: {\(.*\)}$/kafka: {\1, properties: {session.timeout.ms: 2000, heartbeat.interval.ms: 200}}/' t.yaml
   produce t-in --count $((kills * 20000)) --rate 20000 &
+  watch_commits t t-in --output t-out
   worker stays start t.yaml
   for ((n = 1; n <= kills; n++)); do
     worker dies start t.yaml
@@ -64,7 +62,9 @@ END
   wait_for '[ "$(ends t-in)" = "$(committed t t-in)" ]' 60
   worker stays stop
   expect_status stays 0
-  verify --source t-in --output t-out --contains '"passed":true' --duplicates-max $((kills * partitions * uncommitted))
+  watch_end
+  verify --source t-in --output t-out --contains '"passed":true' --uncommitted "$uncommitted" --incidents "$kills" \
+    --commits commits --group t
 }
 
 it "loses nothing in $kills kills of a worker that comes back" kills

@@ -15,8 +15,7 @@ stages:
 batch: {records: 200}
 END
   produce r-in --count $((rounds * 60000)) --rate 20000 &
-  "$probe" watch r r-in --every 20ms --out "$folder/commits" >watched &
-  echo $! >watch.pid
+  watch_commits r r-in --output r-out
   worker a start r.yaml
   for ((n = 1; n <= rounds; n++)); do
     worker b start r.yaml
@@ -34,11 +33,8 @@ END
   wait_for '[ "$(committed r r-in)" = "$(ends r-in)" ]' 60
   worker a stop
   expect_status a 0
-  kill "$(<watch.pid)"
-  wait_for 'grep -q regression watched' 10
-  : >watch.status
-  expect_match 'what the watch saw' "$(<watched)" ' 0 regressions$'
-  verify --source r-in --output r-out --contains '"passed":true' --duplicates-max 0
+  watch_end
+  verify --source r-in --output r-out --contains '"passed":true' --exactly-once --commits commits --group r
 }
 
 # A worker that works slowly finishes what it has in hand before it gives a partition away.
@@ -60,7 +56,7 @@ END
   wait_for '[ "$(committed slow slow-in)" = 20000 ]' 120
   worker b stop
   expect_status b 0
-  verify --source slow-in --output slow-out --bytes --duplicates-max 0
+  verify --source slow-in --output slow-out --bytes --exactly-once --group slow
 }
 
 it "loses and repeats nothing in $rounds rounds of joining and leaving" comings_and_goings

@@ -42,7 +42,7 @@ in_a_hurry() {
   worker again start h.yaml --until end --instance h
   worker again wait 60
   expect_status again 0
-  verify --source h-in --output h-out --duplicates-max 400000
+  verify --source h-in --output h-out --uncommitted 100000 --incidents 1 --group h
 }
 
 # A stage that never comes back: the worker leaves it behind, and says so.
@@ -115,7 +115,7 @@ without_work() {
   worker b wait 40
   expect_status a 0
   expect_status b 0
-  verify --source n-in --output n-out
+  verify --source n-in --output n-out --exactly-once --group n
 }
 
 broker_real

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "history.h"
 
 enum { EXIT_FINE = 0, EXIT_WRONG = 1, EXIT_USAGE = 2 };
 enum { ARGUMENT_MAX = 64, PATIENCE_MS = 60000, CONNECT_MS = 20000 };
@@ -59,6 +60,28 @@ int client_partitions(rd_kafka_t *client, const char *topic);
 int client_partitions_of(rd_kafka_t *client, const char *topic);
 /* Whether the broker has the administration calls: librdkafka's mock broker has not. */
 bool client_administrable(rd_kafka_t *client);
+/* A handle that asks about the group without being in it, which disturbs nobody. */
+rd_kafka_t *client_outsider(const struct arguments *arguments, const char *group);
+/* Committed offsets of the list's partitions into it, RD_KAFKA_OFFSET_INVALID where there is none. False: not known now; a
+ * time-out says "none" per partition, so only the overall and each element's success together are an answer. */
+bool client_committed(rd_kafka_t *client, rd_kafka_topic_partition_list_t *list);
+/* Their ends, what open transactions wrote included. False: not known now. */
+bool client_ends(rd_kafka_t *client, rd_kafka_topic_partition_list_t *list);
+/* All partitions of a topic that must be there; to be destroyed. */
+rd_kafka_topic_partition_list_t *client_all_partitions(rd_kafka_t *client, const char *topic);
+
+/* probe_look.c: what a group has committed and, behind that, how far the topics reach. */
+struct look_events {
+  void *ctx;
+  void (*end)(void *ctx, enum history_place place, int32_t topic, int32_t partition, int64_t offset);
+  void (*commit)(void *ctx, int32_t partition, int64_t offset); /* offset -1: the group has none */
+};
+struct looker; /* owned by its creator; one thread */
+/* Of the options --output (several) and --dead, and of these two. */
+struct looker *looker_open(const struct arguments *arguments, const char *group, const char *source);
+void looker_close(struct looker *looker);
+/* Tells what is committed anew since the last look, `all`: everything; behind all ends. False: the broker did not answer. */
+bool looker_look(struct looker *looker, bool all, const struct look_events *events);
 
 /* probe_read.c: a whole topic through a plain consumer that is member of no group. */
 struct reading {
@@ -71,6 +94,9 @@ struct reading {
 /* Calls `each` for every record, in offset order within a partition. Returns how many. */
 int64_t read_topic(const struct arguments *arguments, const char *topic, const struct reading *reading,
     void (*each)(void *ctx, const rd_kafka_message_t *message), void *ctx);
+
+/* probe_watch.c: what `watch --out` wrote, into the history. */
+void watch_read(const char *path, struct history *history);
 
 /* The commands, one file each; they return the exit status. */
 int command_topic(int argc, char **argv);

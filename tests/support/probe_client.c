@@ -99,3 +99,32 @@ bool client_administrable(rd_kafka_t *client) {
   if (id) rd_kafka_mem_free(client, id);
   return !mock;
 }
+
+rd_kafka_t *client_outsider(const struct arguments *arguments, const char *group) {
+  const char *const set[] = {
+      "group.id", group, "enable.auto.commit", "false", "isolation.level", "read_uncommitted", NULL};
+  return client_open(RD_KAFKA_CONSUMER, client_conf(arguments, set));
+}
+
+bool client_committed(rd_kafka_t *client, rd_kafka_topic_partition_list_t *list) {
+  if (rd_kafka_committed(client, list, 5000)) return false;
+  for (int i = 0; i < list->cnt; i++)
+    if (list->elems[i].err) return false;
+  return true;
+}
+
+bool client_ends(rd_kafka_t *client, rd_kafka_topic_partition_list_t *list) {
+  for (int i = 0; i < list->cnt; i++)
+    list->elems[i].offset = RD_KAFKA_OFFSET_END; /* the "time" that asks for the end */
+  if (rd_kafka_offsets_for_times(client, list, 5000)) return false;
+  for (int i = 0; i < list->cnt; i++)
+    if (list->elems[i].err || list->elems[i].offset < 0) return false;
+  return true;
+}
+
+rd_kafka_topic_partition_list_t *client_all_partitions(rd_kafka_t *client, const char *topic) {
+  int count = client_partitions_of(client, topic);
+  rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(count);
+  rd_kafka_topic_partition_list_add_range(list, topic, 0, count - 1);
+  return list;
+}

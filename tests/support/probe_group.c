@@ -1,38 +1,7 @@
 /* probe_group.c: what a group has committed, and who is in it. Asked from outside the group, which disturbs nobody. */
 #include "probe.h"
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-static volatile sig_atomic_t stopping;
-
-static void on_signal(int number) {
-  (void)number;
-  stopping = 1;
-}
-
-static rd_kafka_t *open_outsider(const struct arguments *arguments, const char *group) {
-  const char *const set[] = {
-      "group.id", group, "enable.auto.commit", "false", "isolation.level", "read_uncommitted", NULL};
-  return client_open(RD_KAFKA_CONSUMER, client_conf(arguments, set));
-}
-
-/* Committed offsets of all partitions into `list`. False: not known now; a time-out says "none" per partition, so only the
- * overall and each element's success together are an answer. */
-static bool ask(rd_kafka_t *client, rd_kafka_topic_partition_list_t *list) {
-  if (rd_kafka_committed(client, list, 5000)) return false;
-  for (int i = 0; i < list->cnt; i++)
-    if (list->elems[i].err) return false;
-  return true;
-}
-
-static rd_kafka_topic_partition_list_t *all_partitions(rd_kafka_t *client, const char *topic) {
-  int count = client_partitions_of(client, topic);
-  rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(count);
-  rd_kafka_topic_partition_list_add_range(list, topic, 0, count - 1);
-  return list;
-}
 
 /* "PARTITION COMMITTED END LAG" a line; - where nothing is committed, its lag counts from the first record. */
 int command_offsets(int argc, char **argv) {
@@ -40,9 +9,9 @@ int command_offsets(int argc, char **argv) {
   arguments_parse(&arguments, argc, argv, (const char *const[]){NULL});
   const char *group = arguments_word(&arguments, 0, "a group");
   const char *topic = arguments_word(&arguments, 1, "a topic");
-  rd_kafka_t *client = open_outsider(&arguments, group);
-  rd_kafka_topic_partition_list_t *list = all_partitions(client, topic);
-  for (int64_t deadline_us = now_us() + 20000000; !ask(client, list);)
+  rd_kafka_t *client = client_outsider(&arguments, group);
+  rd_kafka_topic_partition_list_t *list = client_all_partitions(client, topic);
+  for (int64_t deadline_us = now_us() + 20000000; !client_committed(client, list);)
     if (now_us() > deadline_us) probe_fail(EXIT_WRONG, "group %s: its offsets could not be read within 20 s", group);
   for (int i = 0; i < list->cnt; i++) {
     int64_t first, end, at = list->elems[i].offset;
@@ -56,56 +25,6 @@ int command_offsets(int argc, char **argv) {
   rd_kafka_topic_partition_list_destroy(list);
   rd_kafka_destroy(client);
   return EXIT_FINE;
-}
-
-/* What changed since the last look goes to `out` as "MILLISECONDS PARTITION OFFSET"; returns how many went back. */
-static int note_changes(FILE *out, const rd_kafka_topic_partition_list_t *list, int64_t *seen, int64_t at_ms) {
-  int regressions = 0;
-  for (int i = 0; i < list->cnt; i++) {
-    int64_t offset = list->elems[i].offset;
-    if (offset == seen[i]) continue;
-    fprintf(out, "%lld %d %lld\n", (long long)at_ms, i, (long long)offset);
-    if (seen[i] >= 0 && offset < seen[i]) {
-      printf("COMMIT-REGRESSION: partition %d went from %lld to %lld\n", i, (long long)seen[i], (long long)offset);
-      regressions++;
-    }
-    seen[i] = offset;
-  }
-  fflush(out);
-  return regressions;
-}
-
-int command_watch(int argc, char **argv) {
-  struct arguments arguments;
-  arguments_parse(&arguments, argc, argv, (const char *const[]){"--every=", "--for=", "--out=", NULL});
-  const char *group = arguments_word(&arguments, 0, "a group");
-  const char *topic = arguments_word(&arguments, 1, "a topic");
-  const char *path = arguments_text(&arguments, "--out", NULL);
-  int64_t every_us = arguments_time(&arguments, "--every", 50) * 1000,
-          for_us = arguments_time(&arguments, "--for", 0) * 1000;
-  FILE *out = path ? fopen(path, "w") : stdout;
-  if (!out) probe_fail(EXIT_USAGE, "%s: %s", path, strerror(errno));
-  signal(SIGTERM, on_signal);
-  signal(SIGINT, on_signal);
-  rd_kafka_t *client = open_outsider(&arguments, group);
-  rd_kafka_topic_partition_list_t *list = all_partitions(client, topic);
-  int64_t *seen = malloc((size_t)list->cnt * sizeof *seen);
-  if (!seen) probe_fail(EXIT_WRONG, "no memory");
-  for (int i = 0; i < list->cnt; i++) seen[i] = RD_KAFKA_OFFSET_INVALID;
-  int regressions = 0, looks = 0;
-  int64_t start_us = now_us();
-  for (int64_t at_us = start_us; !stopping && (!for_us || at_us < start_us + for_us); at_us += every_us) {
-    sleep_until_us(at_us);
-    if (!ask(client, list)) continue; /* the broker may be away: that is no regression */
-    looks++;
-    regressions += note_changes(out, list, seen, (now_us() - start_us) / 1000);
-  }
-  printf("%s: looked %d times, %d regression%s\n", group, looks, regressions, regressions == 1 ? "" : "s");
-  free(seen);
-  if (path) fclose(out);
-  rd_kafka_topic_partition_list_destroy(list);
-  rd_kafka_destroy(client);
-  return regressions ? EXIT_WRONG : EXIT_FINE;
 }
 
 /* Kafka's consumer protocol: what a member was assigned, big-endian. */
@@ -140,7 +59,7 @@ int command_members(int argc, char **argv) {
   struct arguments arguments;
   arguments_parse(&arguments, argc, argv, (const char *const[]){NULL});
   const char *group = arguments_word(&arguments, 0, "a group");
-  rd_kafka_t *client = open_outsider(&arguments, group);
+  rd_kafka_t *client = client_outsider(&arguments, group);
   if (!client_administrable(client))
     probe_fail(EXIT_WRONG, "this broker cannot show a group's members (a mock cluster)");
   const struct rd_kafka_group_list *groups;

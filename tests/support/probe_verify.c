@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONTAINS_MAX = 8 };
+enum { CONTAINS_MAX = 8, LAST_LOOK = -1 };
 
 /* One topic being read into the history. */
 struct verification {
@@ -14,6 +14,7 @@ struct verification {
   bool bytes; /* key, value, headers and timestamp must be the source's */
   const char *contains[CONTAINS_MAX + 1];
   enum history_place place;
+  int32_t topic; /* which of the outputs */
 };
 
 static bool parse_id(const char *text, size_t size, uint64_t *id) {
@@ -81,6 +82,7 @@ static void take(void *ctx, const rd_kafka_message_t *message) {
   /* A dead letter carries more headers than its record did. */
   bool compare = verification->bytes && verification->place != HISTORY_DEAD;
   struct sighting sighting = {
+      .topic = verification->topic,
       .partition = message->partition,
       .offset = message->offset,
       .known = header || value,
@@ -97,47 +99,96 @@ static void print(const struct findings *findings) {
          ", repeated %" PRIu64 ", reordered %" PRIu64 ", corrupt %" PRIu64 ", phantom %" PRIu64 "\n",
       findings->source, findings->output, findings->dead, findings->filtered, findings->lost, findings->repeated,
       findings->reordered, findings->corrupt, findings->phantom);
+  if (findings->waiting) printf("neither out nor committed: %" PRIu64 "\n", findings->waiting);
+}
+
+/* --- what it is held against --- */
+
+static void expect(const struct arguments *arguments, struct expectation *expectation) {
+  *expectation = (struct expectation){
+      .filtered_every = (uint64_t)arguments_int(arguments, "--filtered-every", 0),
+      .exactly_once = arguments_text(arguments, "--exactly-once", NULL) != NULL,
+      .uncommitted = arguments_int(arguments, "--uncommitted", 0),
+      .incidents = arguments_int(arguments, "--incidents", 0),
+  };
+  while (arguments_nth(arguments, "--output", expectation->outputs)) expectation->outputs++;
+  if (expectation->outputs > HISTORY_OUTPUTS_MAX) probe_fail(EXIT_USAGE, "more than %d outputs", HISTORY_OUTPUTS_MAX);
+  const char *text;
+  for (int i = 0; (text = arguments_nth(arguments, "--standing", i)); i++)
+    expectation->standing |= UINT64_C(1) << (strtol(text, NULL, 10) & 63);
+  if (arguments_text(arguments, "--incidents", NULL) && !expectation->uncommitted)
+    probe_fail(EXIT_USAGE, "--incidents needs --uncommitted, the records that one may repeat of a partition");
 }
 
 static int judge(const struct verification *verification, const struct arguments *arguments) {
   struct findings findings;
-  if (!history_judge(
-          verification->history, (uint64_t)arguments_int(arguments, "--filtered-every", 0), stdout, &findings))
-    return EXIT_USAGE;
+  struct expectation expectation;
+  expect(arguments, &expectation);
+  if (!history_judge(verification->history, &expectation, stdout, &findings)) return EXIT_USAGE;
   print(&findings);
   int64_t repeated_max = arguments_int(arguments, "--duplicates-max", INT64_MAX);
   bool too_often = findings.repeated > (uint64_t)repeated_max;
   if (too_often)
     printf("DUPLICATE: %" PRIu64 " repeated, at most %lld allowed\n", findings.repeated, (long long)repeated_max);
-  return findings.lost || findings.reordered || findings.corrupt || findings.phantom || too_often ? EXIT_WRONG
-                                                                                                  : EXIT_FINE;
+  return findings_faults(&findings) || too_often ? EXIT_WRONG : EXIT_FINE;
+}
+
+/* --- what it reads --- */
+
+static void add_end(void *ctx, enum history_place place, int32_t topic, int32_t partition, int64_t offset) {
+  history_end(ctx, place, topic, partition, offset);
+}
+
+static void add_commit(void *ctx, int32_t partition, int64_t offset) {
+  history_commit(ctx, LAST_LOOK, partition, offset);
+}
+
+/* What the group has committed now is the last word. */
+static void read_commits(struct verification *verification, const struct arguments *arguments, const char *source) {
+  const char *path = arguments_text(arguments, "--commits", NULL), *group = arguments_text(arguments, "--group", NULL);
+  if (path) watch_read(path, verification->history);
+  if (!group) return;
+  struct looker *looker = looker_open(arguments, group, source);
+  const struct look_events events = {verification->history, add_end, add_commit};
+  for (int64_t deadline_us = now_us() + PATIENCE_MS * INT64_C(1000); !looker_look(looker, true, &events);)
+    if (now_us() > deadline_us) probe_fail(EXIT_WRONG, "group %s: its offsets could not be read", group);
+  looker_close(looker);
+}
+
+static void read_records(struct verification *verification, const struct arguments *arguments) {
+  struct reading reading = {
+      .until_end = true,
+      .partition = -1,
+      .committed_only = strcmp(arguments_text(arguments, "--isolation", ""), "read_committed") == 0,
+  };
+  const char *const options[] = {
+      [HISTORY_SOURCE] = "--source", [HISTORY_OUTPUT] = "--output", [HISTORY_DEAD] = "--dead"};
+  for (int i = 0; i < 3; i++) {
+    const char *topic;
+    verification->place = (enum history_place)i;
+    for (verification->topic = 0; (topic = arguments_nth(arguments, options[i], verification->topic));
+         verification->topic++)
+      read_topic(arguments, topic, &reading, take, verification);
+  }
 }
 
 int command_verify(int argc, char **argv) {
   struct arguments arguments;
   arguments_parse(&arguments, argc, argv,
       (const char *const[]){"--source=", "--output=", "--dead=", "--duplicates-max=", "--filtered-every=", "--bytes",
-          "--contains=", "--isolation=", NULL});
+          "--contains=", "--isolation=", "--exactly-once",
+          "--uncommitted=", "--incidents=", "--commits=", "--group=", "--standing=", NULL});
   struct verification verification = {.bytes = arguments_text(&arguments, "--bytes", NULL) != NULL};
   for (int i = 0; (verification.contains[i] = arguments_nth(&arguments, "--contains", i)); i++)
     if (i == CONTAINS_MAX - 1) break;
-  struct reading reading = {
-      .until_end = true,
-      .partition = -1,
-      .committed_only = strcmp(arguments_text(&arguments, "--isolation", ""), "read_committed") == 0,
-  };
-  const char *const topics[] = {
-      [HISTORY_SOURCE] = arguments_text(&arguments, "--source", NULL),
-      [HISTORY_OUTPUT] = arguments_text(&arguments, "--output", NULL),
-      [HISTORY_DEAD] = arguments_text(&arguments, "--dead", NULL),
-  };
-  if (!topics[HISTORY_SOURCE] || !topics[HISTORY_OUTPUT])
+  const char *source = arguments_text(&arguments, "--source", NULL);
+  if (!source || !arguments_text(&arguments, "--output", NULL))
     probe_fail(EXIT_USAGE, "verify needs --source TOPIC and --output TOPIC");
+  if (arguments_nth(&arguments, "--source", 1) || arguments_nth(&arguments, "--dead", 1))
+    probe_fail(EXIT_USAGE, "verify takes one --source and one --dead; --output may come several times");
   verification.history = history_create();
-  for (int i = 0; i < 3; i++) {
-    verification.place = (enum history_place)i;
-    if (topics[i]) read_topic(&arguments, topics[i], &reading, take, &verification);
-  }
+  read_records(&verification, &arguments);
+  read_commits(&verification, &arguments, source);
   int status = judge(&verification, &arguments);
   history_destroy(verification.history);
   return status;

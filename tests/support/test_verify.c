@@ -51,7 +51,8 @@ struct said {
 static struct said judged(struct history *history, uint64_t filtered_every) {
   struct said said = {0};
   FILE *report = fmemopen(said.report, sizeof said.report - 1, "w");
-  assert_true(history_judge(history, filtered_every, report, &said.findings));
+  const struct expectation expectation = {.filtered_every = filtered_every};
+  assert_true(history_judge(history, &expectation, report, &said.findings));
   fclose(report);
   history_destroy(history);
   return said;
@@ -63,6 +64,7 @@ static void expect(const struct said *said, const struct findings *expected) {
   assert_int_equal(said->findings.corrupt, expected->corrupt);
   assert_int_equal(said->findings.reordered, expected->reordered);
   assert_int_equal(said->findings.repeated, expected->repeated);
+  assert_int_equal(findings_faults(&said->findings), findings_faults(expected));
 }
 
 static void test_faultless(void **state) {
@@ -202,7 +204,7 @@ static void expect_unsound(const struct sighting *extra, const char *words) {
   char text[256] = "";
   FILE *report = fmemopen(text, sizeof text - 1, "w");
   struct findings findings;
-  assert_false(history_judge(history, 0, report, &findings));
+  assert_false(history_judge(history, &(struct expectation){0}, report, &findings));
   fclose(report);
   history_destroy(history);
   assert_string_equal(text, words);
