@@ -17,6 +17,12 @@ static void batch_free(struct batch *batch) {
   free(batch);
 }
 
+/* The account of the records that come next: each one open, with itself as its only descendant. */
+static void forget_account(struct batch *batch, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) batch->descendants[i] = 1;
+  memset(batch->outcomes, OUTCOME_OPEN, count);
+}
+
 static struct batch *batch_create(uint32_t capacity, size_t arena_bytes_max) {
   struct batch *batch = calloc(1, sizeof *batch);
   if (!batch) return NULL;
@@ -26,7 +32,10 @@ static struct batch *batch_create(uint32_t capacity, size_t arena_bytes_max) {
   batch->messages = calloc(capacity, sizeof *batch->messages);
   batch->descendants = calloc(capacity, sizeof *batch->descendants);
   batch->outcomes = calloc(capacity, sizeof *batch->outcomes);
-  if (batch->messages && batch->descendants && batch->outcomes) return batch;
+  if (batch->messages && batch->descendants && batch->outcomes) {
+    forget_account(batch, capacity);
+    return batch;
+  }
   batch_free(batch);
   return NULL;
 }
@@ -74,6 +83,7 @@ struct batch *batch_pool_take(
   batch->range = 0;
   batch->first = batch->next = -1;
   batch->count = batch->open = batch->holds = 0;
+  batch->bytes = 0;
   batch->ctx = NULL;
   batch->listed = false;
   memset(batch->settled, 0, sizeof batch->settled);
@@ -89,30 +99,11 @@ void batch_pool_give(struct batch_pool *pool, struct batch *batch) {
   must(batch->partition->batches > 0);
   batch->partition->batches--;
   batch->partition = NULL;
+  forget_account(batch, batch->count);
   batch->count = 0;
   batch->link = pool->free;
   pool->free = batch;
   pool->taken--;
-}
-
-void batch_add(struct batch *batch, struct portion *portion, void *message, const weir_record *view) {
-  must(batch->count < batch->capacity);
-  must(portion->batch == batch && portion->view.record_count == batch->count);
-  must(view->offset >= batch->next);
-  uint32_t origin = batch->count++;
-  if (origin == 0) batch->first = view->offset;
-  batch->next = view->offset + 1;
-  batch->messages[origin] = message;
-  batch->descendants[origin] = 1;
-  batch->outcomes[origin] = OUTCOME_OPEN;
-  batch->open++;
-  struct record *record = &portion->records[origin];
-  *record = (struct record){.view = *view, .origin = origin, .place = origin};
-  record->view.topic = (weir_span){0};
-  record->view.child = 0;
-  record->view.attempt = 1;
-  record->view.flags = 0;
-  portion->view.record_count = batch->count;
 }
 
 void batch_born(struct batch *batch, uint32_t origin, uint32_t more) {

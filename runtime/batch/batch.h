@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <weir/plugin.h>
 #include "base/arena.h"
+#include "base/check.h"
 #include "batch/partition.h"
 
 struct batch;
@@ -90,10 +91,12 @@ struct batch {
   int64_t first, next;   /* offsets; next is behind the last record */
   void **messages;
   uint32_t count, capacity;
-  uint32_t *descendants; /* per source record: it and what was emitted from it, not settled yet */
-  uint8_t *outcomes;     /* per source record: enum outcome, the heaviest so far */
-  uint32_t open;         /* source records that are not settled */
-  uint32_t holds;        /* tickets and shipments that still point into it */
+  int64_t bytes; /* keys and values of its source records */
+  uint32_t *
+      descendants; /* per source record: it and what was emitted from it, not settled yet; 1 where there is no record */
+  uint8_t *outcomes; /* per source record: enum outcome, the heaviest so far; OPEN where there is no record */
+  uint32_t open;     /* source records that are not settled */
+  uint32_t holds;    /* tickets and shipments that still point into it */
   uint32_t settled[OUTCOMES];
   struct arena arena;
   struct batch *link;    /* in the pool, or among the touched */
@@ -118,9 +121,40 @@ struct batch *batch_pool_take(
 /* Releases the messages and the arena. must(batch_is_done()). */
 void batch_pool_give(struct batch_pool *pool, struct batch *batch);
 
-/* Takes one message: fills the next record of the first portion (portion_create() with the batch's capacity). `view`: key, value, offset, timestamp of the message; the rest is
- * set here. must(room), must(offset rises). */
-void batch_add(struct batch *batch, struct portion *portion, void *message, const weir_record *view);
+/* When a batch that is being filled has enough. */
+struct batch_limit {
+  uint32_t records; /* at most its capacity */
+  int64_t bytes, next_max;
+};
+static inline bool batch_is_full(const struct batch *batch, const struct batch_limit *limit) {
+  return batch->count >= limit->records || batch->bytes >= limit->bytes ||
+         (batch->count && batch->next >= limit->next_max);
+}
+
+/* Takes one message as the next record of the first portion (portion_create() with the batch's capacity). In between the caller fills
+ * the view: key, value, offset and timestamp, the rest zero. must(room), must(offset rises). */
+static inline weir_record *batch_next(const struct batch *batch, struct portion *portion) {
+  must(batch->count < batch->capacity && portion->batch == batch && portion->view.record_count == batch->count);
+  return &portion->records[batch->count].view;
+}
+static inline void batch_add(struct batch *batch, struct portion *portion, void *message) {
+  uint32_t origin = batch->count;
+  struct record *record = &portion->records[origin];
+  weir_record *view = &record->view;
+  must(view->offset >= batch->next);
+  if (origin == 0) batch->first = view->offset;
+  batch->next = view->offset + 1;
+  batch->bytes += (int64_t)(view->key.size + view->value.size);
+  batch->messages[origin] = message;
+  batch->count = batch->open = portion->view.record_count = origin + 1;
+  view->attempt = 1;
+  record->origin = record->place = origin;
+  record->children = record->header_count = 0;
+  record->headers = NULL;
+  record->headers_known = false;
+  record->sinks_open = record->worst = 0;
+  record->undo = NULL;
+}
 
 /* `more` descendants of a source record came into being, or one ended with an outcome. The last one settles the source record. */
 void batch_born(struct batch *batch, uint32_t origin, uint32_t more);

@@ -66,7 +66,6 @@ static bool start_filling(struct intake *intake, struct assignment *assignment) 
   }
   batch->charge = 0;
   assignment->filling = portion_create(batch, batch->capacity);
-  assignment->filling_bytes = 0;
   assignment->filling_until_ms = 0;
   if (assignment->filling) return true;
   runner_give(intake->runner, batch);
@@ -90,27 +89,16 @@ void intake_drop(struct intake *intake, struct assignment *assignment) {
   give_back(intake, batch);
 }
 
-static bool is_full(const struct intake *intake, const struct assignment *assignment, const struct visit *visit) {
-  const struct batch *batch = assignment->filling->batch;
-  return batch->count >= intake->settings->batch_records ||
-         assignment->filling_bytes >= intake->settings->batch_bytes || (batch->count && batch->next >= visit->next_max);
-}
-
-static void add_record(struct assignment *assignment, void *message, const weir_record *view) {
-  batch_add(assignment->filling->batch, assignment->filling, message, view);
-  int64_t bytes = (int64_t)(view->key.size + view->value.size);
-  assignment->filling_bytes += bytes;
-  assignment->taken_bytes += bytes;
-}
-
 /* Under `reading`, not fenced. */
 static void take_records(struct intake *intake, struct assignment *assignment, struct visit *visit) {
-  while (!(visit->full = is_full(intake, assignment, visit))) {
-    void *message;
-    weir_record view = {0};
+  const struct lane_settings *settings = intake->settings;
+  const struct batch_limit limit = {settings->batch_records, settings->batch_bytes, visit->next_max};
+  struct portion *portion = assignment->filling;
+  for (;;) {
     int64_t offset;
-    switch (intake->settings->feeds->take(assignment->feed, &message, &view, &offset, &visit->err)) {
-    case FEED_RECORD: add_record(assignment, message, &view); break;
+    switch (settings->feeds->fill(assignment->feed, portion->batch, portion, &limit, &offset, &visit->err)) {
+    case FEED_RECORD: must_not_reach();
+    case FEED_FULL: visit->full = true; return;
     case FEED_END: assignment->end_offset = offset; break;
     case FEED_EMPTY: visit->empty = true; return;
     case FEED_ERROR:
@@ -161,7 +149,7 @@ static void begin(struct intake *intake, struct portion *portion) {
 static void send(struct intake *intake, struct assignment *assignment) {
   struct portion *portion = assignment->filling;
   assignment->filling = NULL;
-  charge(intake, portion->batch, (int64_t)portion->batch->count * LIMIT_RECORD_BYTES + assignment->filling_bytes);
+  charge(intake, portion->batch, (int64_t)portion->batch->count * LIMIT_RECORD_BYTES + portion->batch->bytes);
   if (!intake->settings->at_most_once) {
     begin(intake, portion);
     return;
@@ -200,7 +188,9 @@ static bool visit_feed(struct intake *intake, struct assignment *assignment, str
   if (assignment->fenced)
     visit->empty = true;
   else {
+    int64_t before = assignment->filling->batch->bytes;
     take_records(intake, assignment, visit);
+    assignment->taken_bytes += assignment->filling->batch->bytes - before;
     starved = is_starved(intake, assignment);
     opened = is_ripe(intake, assignment, visit) && open_range(intake, assignment);
   }

@@ -47,13 +47,13 @@ struct lane {
   bool again; /* this round began batches behind the reading: look again */
 };
 
-static enum feed_result take_from_feed(
-    struct feed *feed, void **message, weir_record *view, int64_t *offset, struct error *err) {
-  return feed_take(feed, message, view, offset, err);
+static enum feed_result fill_from_feed(struct feed *feed, struct batch *batch, struct portion *portion,
+    const struct batch_limit *limit, int64_t *offset, struct error *err) {
+  return feed_fill(feed, batch, portion, limit, offset, err);
 }
 static int64_t high_of_feed(const struct feed *feed) { return feed_high(feed); }
 static size_t waiting_in_feed(const struct feed *feed) { return feed_waiting(feed); }
-const struct feed_ops lane_feed_ops = {take_from_feed, high_of_feed, waiting_in_feed};
+const struct feed_ops lane_feed_ops = {fill_from_feed, high_of_feed, waiting_in_feed};
 
 /* --- lists --- */
 

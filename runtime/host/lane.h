@@ -20,7 +20,8 @@ struct plan;
 
 /* Reading a feed, between so that tests need no Kafka. Constant. */
 struct feed_ops {
-  enum feed_result (*take)(struct feed *feed, void **message, weir_record *view, int64_t *offset, struct error *err);
+  enum feed_result (*fill)(struct feed *feed, struct batch *batch, struct portion *portion,
+      const struct batch_limit *limit, int64_t *offset, struct error *err);
   int64_t (*high)(const struct feed *feed);
   size_t (*waiting)(const struct feed *feed);
 };

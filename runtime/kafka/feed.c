@@ -141,29 +141,57 @@ static void say_error(const struct feed *feed, const rd_kafka_message_t *message
 
 /* --- reading --------------------------------------------------------------------------------------------------------- */
 
-enum feed_result feed_take(struct feed *feed, void **message, weir_record *view, int64_t *offset, struct error *err) {
-  must_be(feed, FEED_MAGIC);
+/* EMPTY: it is of no interest. */
+static enum feed_result look_at_other(
+    struct feed *feed, const rd_kafka_message_t *message, int64_t *offset, struct error *err) {
+  if (!message->err) return FEED_EMPTY;
+  if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    *offset = message->offset;
+    return message->offset >= feed->expected ? FEED_END : FEED_EMPTY;
+  }
+  say_error(feed, message, err);
+  feed->stopped = ends_the_feed(message->err);
+  return FEED_ERROR;
+}
+
+/* The next record, NULL: *result says why there is none. */
+static inline rd_kafka_message_t *take(
+    struct feed *feed, enum feed_result *result, int64_t *offset, struct error *err) {
   rd_kafka_message_t *taken = NULL;
+  *result = FEED_EMPTY;
   while (!feed->stopped && (taken = rd_kafka_consume_queue(feed->queue, 0))) {
     if (!taken->err && taken->offset >= feed->expected) {
       feed->expected = taken->offset + 1;
-      message_view(taken, view);
-      *message = taken;
-      return FEED_RECORD;
+      return taken;
     }
-    enum feed_result result = FEED_EMPTY;
-    if (taken->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      *offset = taken->offset;
-      result = taken->offset >= feed->expected ? FEED_END : FEED_EMPTY;
-    } else if (taken->err) {
-      say_error(feed, taken, err);
-      feed->stopped = ends_the_feed(taken->err);
-      result = FEED_ERROR;
-    }
+    *result = look_at_other(feed, taken, offset, err);
     rd_kafka_message_destroy(taken);
-    if (result != FEED_EMPTY) return result;
+    if (*result != FEED_EMPTY) return NULL;
   }
-  return FEED_EMPTY;
+  return NULL;
+}
+
+enum feed_result feed_fill(struct feed *feed, struct batch *batch, struct portion *portion,
+    const struct batch_limit *limit, int64_t *offset, struct error *err) {
+  must_be(feed, FEED_MAGIC);
+  while (!batch_is_full(batch, limit)) {
+    enum feed_result result;
+    rd_kafka_message_t *message = take(feed, &result, offset, err);
+    if (!message) return result;
+    message_view(message, batch_next(batch, portion));
+    batch_add(batch, portion, message);
+  }
+  return FEED_FULL;
+}
+
+enum feed_result feed_take(struct feed *feed, void **message, weir_record *view, int64_t *offset, struct error *err) {
+  must_be(feed, FEED_MAGIC);
+  enum feed_result result;
+  rd_kafka_message_t *taken = take(feed, &result, offset, err);
+  if (!taken) return result;
+  message_view(taken, view);
+  *message = taken;
+  return FEED_RECORD;
 }
 
 bool feed_seek(struct feed *feed, int64_t offset, struct error *err) {

@@ -17,6 +17,7 @@ struct feed;
 enum feed_result {
   FEED_EMPTY,  /* nothing now; the ready callback will fire */
   FEED_RECORD, /* *message and *view are filled; the message is the caller's (feed_source()->release) */
+  FEED_FULL,   /* the batch has enough */
   FEED_END,    /* end of the partition at *offset: everything below was delivered */
   FEED_ERROR, /* err has the sentence, with the watermarks where the offset is out of range. retriable: librdkafka keeps trying and goes
                   on by itself, read on; else the partition stands until it is assigned anew */
@@ -28,7 +29,10 @@ struct feed *feed_open(
     struct consumer *consumer, const char *topic, int32_t partition, void (*ready)(void *ctx), void *ctx);
 /* [control, after unassign] Disables the callback, drains to NULL, frees. NULL is fine. */
 void feed_close(struct feed *feed);
-/* [lane] Never blocks. */
+/* [lane] Adds records to a batch and its first portion until it has enough or nothing more comes. Never blocks, and never says RECORD. */
+enum feed_result feed_fill(struct feed *feed, struct batch *batch, struct portion *portion,
+    const struct batch_limit *limit, int64_t *offset, struct error *err);
+/* [lane] One record, for those who have no batch. Never says FULL. */
 enum feed_result feed_take(struct feed *feed, void **message, weir_record *view, int64_t *offset, struct error *err);
 /* [lane] Reads go on at `offset`; what was queued is not delivered any more. Blocks up to 5 s, mostly under 1 ms. False: nothing was
  * changed; the partition is not being read (it was refused an offset, or goes). */

@@ -5,23 +5,6 @@
 #include "base/log.h"
 #include "base/span.h"
 
-static int32_t timestamp_type(rd_kafka_timestamp_type_t type) {
-  if (type == RD_KAFKA_TIMESTAMP_CREATE_TIME) return WEIR_TIME_CREATED;
-  return type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? WEIR_TIME_APPENDED : WEIR_TIME_UNKNOWN;
-}
-
-void message_view(const rd_kafka_message_t *message, weir_record *view) {
-  must(message && !message->err);
-  rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
-  *view = (weir_record){
-      .key = {message->key, message->key_len},
-      .value = {message->payload, message->len},
-      .offset = message->offset,
-      .timestamp_ms = rd_kafka_message_timestamp(message, &type),
-  };
-  view->timestamp_type = timestamp_type(type);
-}
-
 static void view_of(void *message, weir_record *view) { message_view(message, view); }
 
 static bool read_headers(void *message, struct arena *arena, const weir_header **headers, uint32_t *count) {

@@ -263,9 +263,8 @@ struct batch *fixture_feed(struct fixture *fixture, int64_t first, uint32_t coun
     char text[32];
     snprintf(text, sizeof text, "%lld", (long long)(first + i));
     char *message = strdup(text);
-    weir_record view;
-    source_view(message, &view);
-    batch_add(batch, portion, message, &view);
+    source_view(message, batch_next(batch, portion));
+    batch_add(batch, portion, message);
   }
   struct ledger *ledger = &fixture->partition->ledger;
   batch->range = ledger_open(ledger, 1, first, first + count, count);

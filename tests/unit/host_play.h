@@ -120,7 +120,18 @@ static inline size_t play_waiting(const struct feed *opaque) {
   return count;
 }
 
-static const struct feed_ops play_feed_ops = {play_take, play_high, play_waiting};
+static inline enum feed_result play_fill(struct feed *feed, struct batch *batch, struct portion *portion,
+    const struct batch_limit *limit, int64_t *offset, struct error *err) {
+  while (!batch_is_full(batch, limit)) {
+    void *message;
+    enum feed_result result = play_take(feed, &message, batch_next(batch, portion), offset, err);
+    if (result != FEED_RECORD) return result;
+    batch_add(batch, portion, message);
+  }
+  return FEED_FULL;
+}
+
+static const struct feed_ops play_feed_ops = {play_fill, play_high, play_waiting};
 
 /* Events enter the queue; as in librdkafka the callback comes under its lock, and only when it was empty. */
 static inline void play_push(int index, struct play_event event, int64_t count) {

@@ -153,12 +153,12 @@ static inline struct portion *play_batch_of(struct partition *partition, const c
   snprintf(copy, sizeof copy, "%s", values);
   for (char *value; (value = strsep(&rest, " "));) {
     char *message = strdup(value);
-    weir_record view;
-    play_view(message, &view);
-    if (strcmp(value, "-") == 0) view.value = (weir_span){NULL, 0};
-    view.key = weir_text("key");
-    view.offset = play.next_offset++;
-    batch_add(batch, portion, message, &view);
+    weir_record *view = batch_next(batch, portion);
+    play_view(message, view);
+    if (strcmp(value, "-") == 0) view->value = (weir_span){NULL, 0};
+    view->key = weir_text("key");
+    view->offset = play.next_offset++;
+    batch_add(batch, portion, message);
   }
   portion_enter(portion, 0, play.role == WEIR_SINK, stage_state(play.stage, partition));
   return portion;

@@ -47,9 +47,8 @@ static int setup(void **state) {
   fixture.batch = batch_pool_take(&fixture.pool, fixture.partition, 1, &source);
   fixture.portion = portion_create(fixture.batch, RECORDS);
   for (int i = 0; i < RECORDS; i++) {
-    weir_record view;
-    source_view((void *)(uintptr_t)&offsets[i], &view);
-    batch_add(fixture.batch, fixture.portion, (void *)(uintptr_t)&offsets[i], &view);
+    source_view((void *)(uintptr_t)&offsets[i], batch_next(fixture.batch, fixture.portion));
+    batch_add(fixture.batch, fixture.portion, (void *)(uintptr_t)&offsets[i]);
   }
   released = 0;
   *state = &fixture;

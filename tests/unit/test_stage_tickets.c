@@ -128,7 +128,8 @@ static void many_tickets_are_found(void **state) {
   for (int i = 0; i < MANY; i++) {
     struct batch *batch = batch_pool_take(&pool, play.partition, 7, &play_source);
     portions[i] = portion_create(batch, 4);
-    batch_add(batch, portions[i], strdup("x"), &(weir_record){.value = weir_text("x"), .offset = i});
+    *batch_next(batch, portions[i]) = (weir_record){.value = weir_text("x"), .offset = i};
+    batch_add(batch, portions[i], strdup("x"));
     portion_enter(portions[i], 0, false, NULL);
     assert_int_equal(stage_process(play.stage, portions[i]), STAGE_LATER);
     tickets[i] = ticket_number(play.stage->tickets.newest);
