@@ -84,6 +84,7 @@ struct batch *batch_pool_take(
   batch->first = batch->next = -1;
   batch->count = batch->open = batch->holds = 0;
   batch->bytes = 0;
+  batch->multiplied = false;
   batch->ctx = NULL;
   batch->listed = false;
   memset(batch->settled, 0, sizeof batch->settled);
@@ -110,6 +111,7 @@ void batch_born(struct batch *batch, uint32_t origin, uint32_t more) {
   must(origin < batch->count);
   must(batch->descendants[origin] > 0);
   batch->descendants[origin] += more;
+  batch->multiplied = true;
 }
 
 static void source_settled(struct batch *batch, uint32_t origin) {
@@ -124,6 +126,17 @@ void batch_ended(struct batch *batch, uint32_t origin, enum outcome outcome) {
   must(batch->descendants[origin] > 0);
   if (outcome > batch->outcomes[origin]) batch->outcomes[origin] = (uint8_t)outcome;
   if (--batch->descendants[origin] == 0) source_settled(batch, origin);
+}
+
+bool batch_ended_whole(struct batch *batch, uint32_t count, enum outcome outcome) {
+  must(outcome > OUTCOME_OPEN && outcome < OUTCOMES);
+  if (batch->multiplied || batch->open != count) return false;
+  for (uint32_t origin = 0; origin < batch->count; origin++)
+    if (batch->descendants[origin]) batch->outcomes[origin] = (uint8_t)outcome;
+  memset(batch->descendants, 0, batch->count * sizeof *batch->descendants);
+  batch->settled[outcome] += count;
+  batch->open = 0;
+  return true;
 }
 
 void batch_abandon(struct batch *batch) {

@@ -96,6 +96,7 @@ struct batch {
       descendants; /* per source record: it and what was emitted from it, not settled yet; 1 where there is no record */
   uint8_t *outcomes; /* per source record: enum outcome, the heaviest so far; OPEN where there is no record */
   uint32_t open;     /* source records that are not settled */
+  bool multiplied;   /* some source record had more descendants than itself */
   uint32_t holds;    /* tickets and shipments that still point into it */
   uint32_t settled[OUTCOMES];
   struct arena arena;
@@ -159,6 +160,9 @@ static inline void batch_add(struct batch *batch, struct portion *portion, void 
 /* `more` descendants of a source record came into being, or one ended with an outcome. The last one settles the source record. */
 void batch_born(struct batch *batch, uint32_t origin, uint32_t more);
 void batch_ended(struct batch *batch, uint32_t origin, enum outcome outcome);
+/* All that is open ends with one outcome, at once. False, and nothing has ended: some source record has more than itself, or not `count`
+ * of them are open. */
+bool batch_ended_whole(struct batch *batch, uint32_t count, enum outcome outcome);
 /* Every open source record ends as abandoned: the partition is gone. What still holds the batch keeps its memory. */
 void batch_abandon(struct batch *batch);
 /* No source record is open / ... and nobody holds it. */
@@ -188,7 +192,18 @@ void portion_undo(struct portion *portion, uint32_t index);
 /* One more record behind `parent`. Spans of the draft are taken as they are (see <weir/plugin.h>). False: a limit. */
 bool portion_emit(struct portion *portion, uint32_t parent, const weir_draft *draft);
 /* Its headers, parsed at the first call. NULL with *count 0: none. False: no memory. */
-bool record_headers(struct batch *batch, struct record *record, const weir_header **headers, uint32_t *count);
+static inline bool record_headers(
+    struct batch *batch, struct record *record, const weir_header **headers, uint32_t *count) {
+  if (!record->headers_known) {
+    if (!batch->source->headers(
+            batch->messages[record->origin], &batch->arena, &record->headers, &record->header_count))
+      return false;
+    record->headers_known = true;
+  }
+  *headers = record->headers;
+  *count = record->header_count;
+  return true;
+}
 const struct reason *portion_reason(const struct portion *portion, uint32_t index);
 
 static inline struct portion *portion_of(const weir_batch *view) { return (struct portion *)(uintptr_t)view; }

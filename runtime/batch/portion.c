@@ -211,18 +211,6 @@ bool portion_emit(struct portion *portion, uint32_t parent, const weir_draft *dr
   return true;
 }
 
-bool record_headers(struct batch *batch, struct record *record, const weir_header **headers, uint32_t *count) {
-  if (!record->headers_known) {
-    if (!batch->source->headers(
-            batch->messages[record->origin], &batch->arena, &record->headers, &record->header_count))
-      return false;
-    record->headers_known = true;
-  }
-  *headers = record->headers;
-  *count = record->header_count;
-  return true;
-}
-
 const struct reason *portion_reason(const struct portion *portion, uint32_t index) {
   return portion->reasons ? portion->reasons[index] : NULL;
 }

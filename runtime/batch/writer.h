@@ -5,6 +5,7 @@
 #ifndef WEIR_BATCH_WRITER_H
 #define WEIR_BATCH_WRITER_H
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <weir/plugin.h>
 #include "base/error.h"
@@ -66,7 +67,10 @@ enum write_result {
 struct writer {
   void *ctx;
   const char *name; /* for messages: "topic strong-quakes" */
-  /* Any lane thread. `delivery->shipment` is set by the caller, who has counted it as open. */
+  /* Any lane thread. Between them the caller may write(); short, for the producer is not made anew meanwhile. False: as WRITE_FULL. */
+  bool (*begin)(void *ctx);
+  void (*end)(void *ctx);
+  /* Between begin() and end(). `delivery->shipment` is set by the caller, who has counted it as open; err is filled where it is REFUSED. */
   enum write_result (*write)(void *ctx, const struct outgoing *outgoing, struct delivery *delivery, struct error *err);
   /* Ask to be called once (notify(ctx), any thread) when there is room again. The last call per lane counts. */
   void (*when_room)(void *ctx, uint32_t lane, void (*notify)(void *ctx), void *notify_ctx);
@@ -76,5 +80,14 @@ struct writer {
   /* The code of a refusal says that the record is too large. */
   bool (*is_too_large)(int32_t code);
 };
+
+/* For one record alone. */
+static inline enum write_result writer_write(
+    const struct writer *writer, const struct outgoing *outgoing, struct delivery *delivery, struct error *err) {
+  if (!writer->begin(writer->ctx)) return WRITE_FULL;
+  enum write_result result = writer->write(writer->ctx, outgoing, delivery, err);
+  writer->end(writer->ctx);
+  return result;
+}
 
 #endif

@@ -7,20 +7,14 @@
 
 static void view_of(void *message, weir_record *view) { message_view(message, view); }
 
-static bool read_headers(void *message, struct arena *arena, const weir_header **headers, uint32_t *count) {
-  rd_kafka_headers_t *list = NULL;
-  *headers = NULL;
-  *count = 0;
-  rd_kafka_resp_err_t code = rd_kafka_message_headers(message, &list);
-  if (code == RD_KAFKA_RESP_ERR__NOENT) return true;
-  if (code) {
-    static struct log_limit limit;
-    const rd_kafka_message_t *from = message;
-    log_limited(&limit, LIMIT_TROUBLE_MS, WEIR_ERROR, "consumer",
-        "%s/%d@%lld: the headers are damaged and left out: %s", rd_kafka_topic_name(from->rkt), from->partition,
-        (long long)from->offset, rd_kafka_err2str(code));
-    return true;
-  }
+static void tell_damaged(const rd_kafka_message_t *message, rd_kafka_resp_err_t code) {
+  static struct log_limit limit;
+  log_limited(&limit, LIMIT_TROUBLE_MS, WEIR_ERROR, "consumer", "%s/%d@%lld: the headers are damaged and left out: %s",
+      rd_kafka_topic_name(message->rkt), message->partition, (long long)message->offset, rd_kafka_err2str(code));
+}
+
+static bool copy_headers(
+    const rd_kafka_headers_t *list, struct arena *arena, const weir_header **headers, uint32_t *count) {
   size_t size = rd_kafka_header_cnt(list);
   weir_header *array = arena_alloc(arena, size * sizeof *array);
   if (!array) return false;
@@ -33,6 +27,16 @@ static bool read_headers(void *message, struct arena *arena, const weir_header *
   }
   *headers = array;
   *count = (uint32_t)size;
+  return true;
+}
+
+static bool read_headers(void *message, struct arena *arena, const weir_header **headers, uint32_t *count) {
+  rd_kafka_headers_t *list = NULL;
+  *headers = NULL;
+  *count = 0;
+  rd_kafka_resp_err_t code = rd_kafka_message_headers(message, &list);
+  if (!code) return copy_headers(list, arena, headers, count);
+  if (code != RD_KAFKA_RESP_ERR__NOENT) tell_damaged(message, code);
   return true;
 }
 

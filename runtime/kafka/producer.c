@@ -167,6 +167,8 @@ const struct writer *producer_writer(
   snprintf(writer->name, sizeof writer->name, "topic %s", topic);
   writer->writer = (struct writer){.ctx = writer,
       .name = writer->name,
+      .begin = writing_begin,
+      .end = writing_end,
       .write = writing_write,
       .when_room = writing_when_room,
       .code_name = code_name,

@@ -92,6 +92,8 @@ void outputs_unmake(struct producer *producer);
 void outputs_free(struct producer *producer);
 
 /* --- writing.c --- */
+bool writing_begin(void *ctx);
+void writing_end(void *ctx);
 enum write_result writing_write(
     void *ctx, const struct outgoing *outgoing, struct delivery *delivery, struct error *err);
 void writing_when_room(void *ctx, uint32_t lane, void (*notify)(void *ctx), void *notify_ctx);

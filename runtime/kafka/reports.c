@@ -51,19 +51,21 @@ static void tell_lost(struct producer *producer, const rd_kafka_message_t *messa
       rd_kafka_err2str(message->err));
 }
 
+static enum delivery_state judge(struct producer *producer, const rd_kafka_message_t *message) {
+  const char *topic = rd_kafka_topic_name(message->rkt);
+  const struct output *output = outputs_find(producer, weir_text(topic));
+  enum delivery_state state = delivery_of(message->err, output && output->own);
+  if (delivery_is_too_large(message->err)) state = judge_size(producer, message);
+  if (state == DELIVERY_LOST) tell_lost(producer, message);
+  if (delivery_topic_is_missing(message->err)) atomic_store(&producer->missing, true);
+  return state;
+}
+
 void reports_on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque) {
   (void)handle;
-  struct producer *producer = ((struct client *)opaque)->owner;
   struct delivery *delivery = message->_private;
   enum delivery_state state = DELIVERY_CONFIRMED;
-  if (message->err) {
-    const char *topic = rd_kafka_topic_name(message->rkt);
-    const struct output *output = outputs_find(producer, weir_text(topic));
-    state = delivery_of(message->err, output && output->own);
-    if (delivery_is_too_large(message->err)) state = judge_size(producer, message);
-    if (state == DELIVERY_LOST) tell_lost(producer, message);
-    if (delivery_topic_is_missing(message->err)) atomic_store(&producer->missing, true);
-  }
+  if (message->err) state = judge(((struct client *)opaque)->owner, message);
   delivery->code = message->err;
   delivery->partition = message->partition;
   delivery->offset = message->offset < 0 ? -1 : message->offset;

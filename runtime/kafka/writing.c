@@ -9,7 +9,6 @@
 enum { COPY_BELOW = 1024 };
 
 static rd_kafka_headers_t *headers_of(const struct outgoing *outgoing) {
-  if (!outgoing->header_count) return NULL;
   rd_kafka_headers_t *list = rd_kafka_headers_new(outgoing->header_count);
   must(list);
   for (uint32_t i = 0; i < outgoing->header_count; i++) {
@@ -22,7 +21,7 @@ static rd_kafka_headers_t *headers_of(const struct outgoing *outgoing) {
 
 static rd_kafka_resp_err_t produce(
     struct producer *producer, rd_kafka_topic_t *topic, const struct outgoing *outgoing, struct delivery *delivery) {
-  rd_kafka_headers_t *headers = headers_of(outgoing);
+  rd_kafka_headers_t *headers = outgoing->header_count ? headers_of(outgoing) : NULL;
   int flags = outgoing->value.size < COPY_BELOW ? RD_KAFKA_MSG_F_COPY : 0;
   /* librdkafka takes 0 for now, so it cannot write that one millisecond of 1970. */
   int64_t timestamp_ms = outgoing->timestamp_ms < 0 ? 0 : outgoing->timestamp_ms;
@@ -48,9 +47,8 @@ static enum write_result wait_for_it(struct producer *producer, rd_kafka_resp_er
   return WRITE_FULL;
 }
 
-static enum write_result result_of(struct producer *producer, const struct output *output,
+static enum write_result refused(struct producer *producer, const struct output *output,
     const struct outgoing *outgoing, rd_kafka_resp_err_t code, struct error *err) {
-  if (!code) return WRITE_ACCEPTED;
   if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
     atomic_store(&producer->room_at, rd_kafka_outq_len(producer->handle) / 2);
     return WRITE_FULL;
@@ -69,20 +67,27 @@ static enum write_result result_of(struct producer *producer, const struct outpu
   return WRITE_REFUSED;
 }
 
+bool writing_begin(void *ctx) {
+  struct kafka_writer *writer = ctx;
+  must_be(writer, WRITER_MAGIC);
+  return producer_enter(writer->producer);
+}
+
+void writing_end(void *ctx) { producer_leave(((struct kafka_writer *)ctx)->producer); }
+
 enum write_result writing_write(
     void *ctx, const struct outgoing *outgoing, struct delivery *delivery, struct error *err) {
   struct kafka_writer *writer = ctx;
   must_be(writer, WRITER_MAGIC);
   must(delivery->shipment && (writer->any_topic || !outgoing->topic.data));
   struct producer *producer = writer->producer;
-  if (!producer_enter(producer)) return WRITE_FULL;
-  enum write_result result = WRITE_REFUSED;
   struct output *output = writer->output;
   if (outgoing->topic.data) output = outputs_at(producer, outgoing->topic, output->partitioner, false, err);
-  rd_kafka_topic_t *topic = output ? output_handle(producer, output, err) : NULL;
-  if (topic) result = result_of(producer, output, outgoing, produce(producer, topic, outgoing, delivery), err);
-  producer_leave(producer);
-  return result;
+  rd_kafka_topic_t *topic = output ? atomic_load_explicit(&output->handle, memory_order_acquire) : NULL;
+  if (output && !topic) topic = output_handle(producer, output, err);
+  if (!topic) return WRITE_REFUSED;
+  rd_kafka_resp_err_t code = produce(producer, topic, outgoing, delivery);
+  return code ? refused(producer, output, outgoing, code, err) : WRITE_ACCEPTED;
 }
 
 void writing_when_room(void *ctx, uint32_t lane, void (*notify)(void *ctx), void *notify_ctx) {

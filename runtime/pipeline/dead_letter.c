@@ -64,9 +64,9 @@ static bool send(struct runner *runner, struct dead_letter *letter) {
   letter->delivery = (struct delivery){.shipment = &letter->shipment, .partition = -1, .offset = -1};
   letter->whole->batch->holds++;
   struct error err = {0};
-  enum write_result result = writer->write(writer->ctx, &letter->provenance.outgoing, &letter->delivery, &err);
+  enum write_result result = writer_write(writer, &letter->provenance.outgoing, &letter->delivery, &err);
   if (result == WRITE_REFUSED && writer->is_too_large(err.code) && replaced(letter))
-    result = writer->write(writer->ctx, &letter->provenance.outgoing, &letter->delivery, &err);
+    result = writer_write(writer, &letter->provenance.outgoing, &letter->delivery, &err);
   if (result == WRITE_ACCEPTED) return true;
   letter->whole->batch->holds--;
   if (result == WRITE_FULL) return false;

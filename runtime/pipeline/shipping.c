@@ -91,23 +91,32 @@ static void hold(struct runner *runner, struct shipping *shipping, bool held) {
   runner_ask_for_room(runner, writer);
 }
 
-static void hand_over(struct runner *runner, struct shipping *shipping) {
+/* False: the producer has no room for the next record. */
+static bool hand_over_rest(struct runner *runner, struct shipping *shipping) {
   struct portion *portion = shipping->portion;
   struct station *station = station_of(runner, portion);
+  struct error err; /* filled by a refusal */
   for (; shipping->next < portion->view.record_count; shipping->next++) {
     uint32_t index = shipping->next;
     if (portion->verdicts[index] != WEIR_UNSETTLED) continue;
     struct delivery *delivery = &shipping->deliveries[index];
     *delivery = (struct delivery){.shipment = &shipping->shipment, .partition = -1, .offset = -1};
-    struct error err = {0};
     enum write_result result = write_record(station, portion, index, delivery, &err);
-    if (result == WRITE_FULL) {
-      hold(runner, shipping, true);
-      return;
-    }
+    if (result == WRITE_FULL) return false;
     if (result == WRITE_REFUSED) refuse(runner, shipping, index, &err);
   }
-  hold(runner, shipping, false);
+  return true;
+}
+
+static void hand_over(struct runner *runner, struct shipping *shipping) {
+  const struct writer *writer = station_of(runner, shipping->portion)->step->writer;
+  bool all = false;
+  if (writer->begin(writer->ctx)) {
+    all = hand_over_rest(runner, shipping);
+    writer->end(writer->ctx);
+  }
+  hold(runner, shipping, !all);
+  if (!all) return;
   shipping->open = false;
   shipment_close_one(&shipping->shipment);
 }
@@ -152,15 +161,26 @@ static void take_refusal(struct runner *runner, struct portion *portion, uint32_
   failure_final(runner, portion, index, &reason);
 }
 
-static void reported(struct shipment *shipment, void *ctx) {
-  struct runner *runner = ctx;
-  struct shipping *shipping = inbox_message(shipment, struct shipping, shipment);
+static bool is_all_confirmed(const struct shipping *shipping) {
+  const struct portion *portion = shipping->portion;
+  for (uint32_t i = 0; i < portion->view.record_count; i++)
+    if (portion->verdicts[i] != WEIR_UNSETTLED || shipping->deliveries[i].state != DELIVERY_CONFIRMED) return false;
+  return true;
+}
+
+/* The usual case: the only sink has confirmed all that the batch still had open. */
+static bool settle_whole(struct shipping *shipping) {
   struct portion *portion = shipping->portion;
-  struct flow *flow = flow_of(portion);
-  must(portion->batch->holds > 0);
-  portion->batch->holds--;
-  runner_touch(runner, portion->batch);
-  if (!flow) return;
+  uint32_t count = portion->view.record_count;
+  if (portion->fan || !is_all_confirmed(shipping)) return false;
+  if (!batch_ended_whole(portion->batch, count, OUTCOME_DELIVERED)) return false;
+  memset(portion->verdicts, DECIDED_ELSEWHERE, count);
+  return true;
+}
+
+/* True: some were lost. */
+static bool settle_each(struct runner *runner, struct shipping *shipping) {
+  struct portion *portion = shipping->portion;
   struct station *station = station_of(runner, portion);
   bool lost = false;
   for (uint32_t i = 0; i < portion->view.record_count; i++) {
@@ -175,6 +195,19 @@ static void reported(struct shipment *shipment, void *ctx) {
     else
       lost = true;
   }
+  return lost;
+}
+
+static void reported(struct shipment *shipment, void *ctx) {
+  struct runner *runner = ctx;
+  struct shipping *shipping = inbox_message(shipment, struct shipping, shipment);
+  struct portion *portion = shipping->portion;
+  struct flow *flow = flow_of(portion);
+  must(portion->batch->holds > 0);
+  portion->batch->holds--;
+  runner_touch(runner, portion->batch);
+  if (!flow) return;
+  bool lost = !settle_whole(shipping) && settle_each(runner, shipping);
   if (lost) portion->state = PORTION_ARRIVED; /* sent again in its place of the line */
   walk_serve_line(runner, flow, portion->stage);
 }

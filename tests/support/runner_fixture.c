@@ -121,7 +121,11 @@ static const struct batch_source source = {source_headers, source_view, source_r
 
 /* --- the writer --- */
 
-static enum write_result writer_write(
+static bool writer_begin(void *ctx) { return ctx != NULL; }
+
+static void writer_end(void *ctx) { (void)ctx; }
+
+static enum write_result writer_take(
     void *ctx, const struct outgoing *outgoing, struct delivery *delivery, struct error *err) {
   struct fixture *fixture = ctx;
   if (fixture->room == 0) return WRITE_FULL;
@@ -187,8 +191,8 @@ void fixture_init(struct fixture *fixture) {
   memset(fixture, 0, sizeof *fixture);
   clock_hand_init(&fixture->clock, 1000, 5000);
   fixture->room = UINT32_MAX;
-  fixture->writer = (struct writer){
-      fixture, "topic dead", writer_write, writer_when_room, writer_code, writer_code, writer_too_large};
+  fixture->writer = (struct writer){fixture, "topic dead", writer_begin, writer_end, writer_take, writer_when_room,
+      writer_code, writer_code, writer_too_large};
   fixture->plan = (struct plan){.pipeline = "test",
       .group = "test",
       .version = "0.0.1",

@@ -75,7 +75,7 @@ static enum write_result play_write(struct play *play, struct outgoing outgoing,
   struct delivery *delivery = &play->deliveries[play->sent];
   *delivery = (struct delivery){.shipment = &play->shipment};
   atomic_fetch_add(&play->shipment.open, 1);
-  enum write_result result = play->writer->write(play->writer->ctx, &outgoing, delivery, err);
+  enum write_result result = writer_write(play->writer, &outgoing, delivery, err);
   if (result == WRITE_ACCEPTED)
     play->sent++;
   else
