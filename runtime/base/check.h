@@ -13,6 +13,9 @@ _Noreturn void check_failed(const char *expression, const char *file, int line, 
 /* A struct that crosses a `void *` starts with a magic number; destroy clears it, so a stale pointer is caught at once. */
 #define must_be(object, number) must((object) && (object)->magic == (number))
 
+/* Of a function that hardly ever runs: it stays out of its callers, which would pay for its registers with every record. */
+#define SELDOM __attribute__((cold, noinline))
+
 /* What this thread is working on ("lane 1, stage describe, quakes/3"), shown by check_failed(). `text` is kept, not copied:
  * it must live until the next call. NULL: nothing. */
 void check_context(const char *text);

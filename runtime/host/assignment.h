@@ -78,7 +78,7 @@ struct assignment {
   bool listed;  /* stands in the lane's ready list */
   bool owes;    /* stands in the lane's owing list instead: it left its feed without having seen it empty */
   struct assignment *next_listed, *next_of_lane;
-  struct portion *filling; /* taken, not opened: waits for more records (batch.wait) */
+  struct portion *filling;                        /* taken, not opened: waits for more records (batch.wait) */
   int64_t filling_until_ms;                       /* 0: it has no record yet */
   struct portion *unconfirmed, **unconfirmed_end; /* at_most_once: opened, their commit not confirmed yet */
   int64_t taken_bytes;                            /* since its feed was last nearly empty */

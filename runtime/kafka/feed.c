@@ -142,7 +142,7 @@ static void say_error(const struct feed *feed, const rd_kafka_message_t *message
 /* --- reading --------------------------------------------------------------------------------------------------------- */
 
 /* EMPTY: it is of no interest. */
-static enum feed_result look_at_other(
+SELDOM static enum feed_result look_at_other(
     struct feed *feed, const rd_kafka_message_t *message, int64_t *offset, struct error *err) {
   if (!message->err) return FEED_EMPTY;
   if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {

@@ -7,13 +7,13 @@
 
 static void view_of(void *message, weir_record *view) { message_view(message, view); }
 
-static void tell_damaged(const rd_kafka_message_t *message, rd_kafka_resp_err_t code) {
+SELDOM static void tell_damaged(const rd_kafka_message_t *message, rd_kafka_resp_err_t code) {
   static struct log_limit limit;
   log_limited(&limit, LIMIT_TROUBLE_MS, WEIR_ERROR, "consumer", "%s/%d@%lld: the headers are damaged and left out: %s",
       rd_kafka_topic_name(message->rkt), message->partition, (long long)message->offset, rd_kafka_err2str(code));
 }
 
-static bool copy_headers(
+SELDOM static bool copy_headers(
     const rd_kafka_headers_t *list, struct arena *arena, const weir_header **headers, uint32_t *count) {
   size_t size = rd_kafka_header_cnt(list);
   weir_header *array = arena_alloc(arena, size * sizeof *array);

@@ -51,7 +51,7 @@ static void tell_lost(struct producer *producer, const rd_kafka_message_t *messa
       rd_kafka_err2str(message->err));
 }
 
-static enum delivery_state judge(struct producer *producer, const rd_kafka_message_t *message) {
+SELDOM static enum delivery_state judge(struct producer *producer, const rd_kafka_message_t *message) {
   const char *topic = rd_kafka_topic_name(message->rkt);
   const struct output *output = outputs_find(producer, weir_text(topic));
   enum delivery_state state = delivery_of(message->err, output && output->own);

@@ -8,7 +8,7 @@
 
 enum { COPY_BELOW = 1024 };
 
-static rd_kafka_headers_t *headers_of(const struct outgoing *outgoing) {
+SELDOM static rd_kafka_headers_t *headers_of(const struct outgoing *outgoing) {
   rd_kafka_headers_t *list = rd_kafka_headers_new(outgoing->header_count);
   must(list);
   for (uint32_t i = 0; i < outgoing->header_count; i++) {
@@ -47,7 +47,7 @@ static enum write_result wait_for_it(struct producer *producer, rd_kafka_resp_er
   return WRITE_FULL;
 }
 
-static enum write_result refused(struct producer *producer, const struct output *output,
+SELDOM static enum write_result refused(struct producer *producer, const struct output *output,
     const struct outgoing *outgoing, rd_kafka_resp_err_t code, struct error *err) {
   if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
     atomic_store(&producer->room_at, rd_kafka_outq_len(producer->handle) / 2);

@@ -43,7 +43,7 @@ static struct shipping *shipping_open(struct runner *runner, struct portion *por
   return shipping;
 }
 
-static bool route_matches(const struct station *station, weir_span topic) {
+SELDOM static bool route_matches(const struct station *station, weir_span topic) {
   char name[256];
   if (!station->step->allow_routes || topic.size >= sizeof name || memchr(topic.data, 0, topic.size)) return false;
   memcpy(name, topic.data, topic.size);
@@ -74,7 +74,7 @@ static enum write_result write_record(
   return writer->write(writer->ctx, &outgoing, delivery, err);
 }
 
-static void refuse(struct runner *runner, struct shipping *shipping, uint32_t index, const struct error *err) {
+SELDOM static void refuse(struct runner *runner, struct shipping *shipping, uint32_t index, const struct error *err) {
   struct station *station = station_of(runner, shipping->portion);
   const struct writer *writer = station->step->writer;
   struct reason reason = {span_of(err->code ? writer->code_name(err->code) : "refused"), span_of(err->text), 0};

@@ -154,7 +154,7 @@ static void a_header_is_added_behind_the_others(void **state) {
   (void)state;
   play_start("tag", WEIR_TRANSFORM, "{header: origin, value: weir}");
   struct portion *portion = play_batch("a b");
-  const weir_header *headers;
+  const weir_header *headers = NULL;
   uint32_t count;
   assert_int_equal(stage_process(play.stage, portion), STAGE_DONE);
   assert_true(record_headers(portion->batch, &portion->records[1], &headers, &count));
