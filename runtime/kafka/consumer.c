@@ -80,6 +80,7 @@ static rd_kafka_conf_t *configure(struct consumer *consumer, struct error *err) 
 /* --- life ------------------------------------------------------------------------------------------------------------ */
 
 static void destroy(struct consumer *consumer) {
+  retired_end_all(consumer);
   if (consumer->queue) rd_kafka_queue_destroy(consumer->queue);
   if (consumer->subscription) rd_kafka_topic_partition_list_destroy(consumer->subscription);
   /* Left already, or never joined. */
@@ -87,6 +88,7 @@ static void destroy(struct consumer *consumer) {
   for (size_t i = 0; i < consumer->topic_count; i++) free(consumer->topics[i].name);
   free(consumer->topics);
   free(consumer->owned);
+  pthread_mutex_destroy(&consumer->reported_lock);
   client_fini(&consumer->client);
   consumer->magic = 0;
   free(consumer);
@@ -100,6 +102,7 @@ struct consumer *consumer_open(const struct pipeline_file *file, const struct cl
   must(consumer);
   *consumer = (struct consumer){.magic = CONSUMER_MAGIC, .file = file, .clock = clock, .events = *events};
   client_init(&consumer->client, "consumer", consumer);
+  must(pthread_mutex_init(&consumer->reported_lock, NULL) == 0);
   consumer->strategy = strategy_choose(&file->kafka, rd_kafka_version(), rd_kafka_version_str());
   consumer->budget = kafka_budget_of(file->memory_bytes);
 
@@ -140,10 +143,12 @@ void consumer_poll(struct consumer *consumer, int timeout_ms) {
   must_be(consumer, CONSUMER_MAGIC);
   must(!consumer->left);
   if (!consumer->joined) join(consumer);
+  watch_serve(consumer);
   bool ticking = consumer->suspect || consumer->leave_due || consumer->rejoin_at_ms;
   if (ticking && timeout_ms > TICK_MS) timeout_ms = TICK_MS;
   rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->handle, consumer->leave_due ? 0 : timeout_ms);
   if (message) take_message(consumer, message);
+  watch_serve(consumer);
   int64_t now_ms = clock_now(consumer->clock);
   rebalance_tick(consumer, now_ms);
   starts_tick(consumer, now_ms);

@@ -1,16 +1,17 @@
 /* consumer_inside.h: the consumer as its own files see it: consumer.c (life), rebalance.c (partitions come and go),
  * start_offsets.c (where they start), watch.c (what is wrong outside), committer.c and feed.c (read the table of what is owned).
  *
- * All of it belongs to the control thread, but for `handle` and `queue`, which librdkafka guards. */
+ * All of it belongs to the control thread, but for `handle` and `queue`, which librdkafka guards, and what has a lock. */
 #ifndef WEIR_KAFKA_CONSUMER_INSIDE_H
 #define WEIR_KAFKA_CONSUMER_INSIDE_H
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 #include "kafka/budget.h"
 #include "kafka/client.h"
 #include "kafka/consumer.h"
 #include "kafka/strategy.h"
 
-enum { CONSUMER_MAGIC = 0x5e1c0f27, CONSUMER_MEMBER_MAX = 256, CONSUMER_TROUBLES = 16 };
+enum { CONSUMER_MAGIC = 0x5e1c0f27, CONSUMER_MEMBER_MAX = 256, CONSUMER_TROUBLES = 16, REPORTED_WORDS_MAX = 512 };
 
 /* A partition of the current assignment. */
 struct owned {
@@ -37,6 +38,12 @@ struct trouble {
   int64_t next_ms;
 };
 
+/* One error as librdkafka said it, on whichever thread. */
+struct reported {
+  int code;
+  char words[REPORTED_WORDS_MAX];
+};
+
 struct consumer {
   struct client client;
   uint32_t magic;
@@ -57,11 +64,15 @@ struct consumer {
   size_t owned_count;
   struct known_topic *topics;
   size_t topic_count;
-  int64_t rejoin_at_ms; /* after an assignment was refused: leave at once, join again then. 0: nothing to do */
-  bool leave_due;       /* refused, and not left yet */
+  struct retired *retired; /* queues of partitions that are owned no more, each partition once */
+  int64_t rejoin_at_ms;    /* after an assignment was refused: leave at once, join again then. 0: nothing to do */
+  bool leave_due;          /* refused, and not left yet */
   int64_t recount_at_ms;
   bool over_budget_told;
 
+  pthread_mutex_t reported_lock;
+  struct reported reported[CONSUMER_TROUBLES]; /* under it: what watch_serve() has not taken, each code once */
+  size_t reported_count;                       /* under it */
   struct trouble troubles[CONSUMER_TROUBLES];
   bool suspect;      /* brokers or topics may be missing: look */
   bool missing_told; /* and that was told */
@@ -83,6 +94,14 @@ void rebalance_drop_all(struct consumer *consumer);
 /* Carries out what a refused assignment left to do. */
 void rebalance_tick(struct consumer *consumer, int64_t now_ms);
 
+/* --- retired.c --- */
+/* Takes over queue and topic of a partition that is unassigned, and empties the queue. */
+void retired_add(struct consumer *consumer, rd_kafka_queue_t *queue, char *topic, int32_t partition);
+/* Before the partition is read again: what is in its old queue is stale. */
+void retired_end(struct consumer *consumer, const char *topic, int32_t partition);
+/* Behind the last poll. */
+void retired_end_all(struct consumer *consumer);
+
 /* --- start_offsets.c --- */
 /* Finds and commits the starts of the owned partitions from `first` on; blocks up to consumer->resolve_ms. False: err. */
 bool starts_resolve(struct consumer *consumer, size_t first, struct error *err);
@@ -90,7 +109,10 @@ bool starts_resolve(struct consumer *consumer, size_t first, struct error *err);
 void starts_tick(struct consumer *consumer, int64_t now_ms);
 
 /* --- watch.c --- */
+/* Any thread that serves a queue of this consumer. */
 void watch_error_callback(rd_kafka_t *handle, int code, const char *reason, void *opaque);
+/* Takes what the callback was told. */
+void watch_serve(struct consumer *consumer);
 /* An error that came through consumer_poll(). */
 void watch_message(struct consumer *consumer, const rd_kafka_message_t *message);
 /* Looks for what is missing, when that is due. */

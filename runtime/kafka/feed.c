@@ -14,6 +14,7 @@ enum { FEED_MAGIC = 0x3fa94b6e, SEEK_MS = 5000, VERSION_2_1 = 0x02010000 };
 /* [lane], but for opening and closing. */
 struct feed {
   uint32_t magic;
+  struct consumer *consumer; /* [control] */
   rd_kafka_t *handle;
   rd_kafka_queue_t *queue;
   char *topic;
@@ -41,9 +42,11 @@ struct feed *feed_open(
   must(ready);
   const struct owned *owned = consumer_owned(consumer, topic, partition);
   must(owned);
+  retired_end(consumer, topic, partition);
   struct feed *feed = calloc(1, sizeof *feed);
   must(feed && (feed->topic = strdup(topic)));
   feed->magic = FEED_MAGIC;
+  feed->consumer = consumer;
   feed->handle = consumer->handle;
   feed->partition = partition;
   feed->path = consumer->file->path;
@@ -64,12 +67,8 @@ void feed_close(struct feed *feed) {
   if (!feed) return;
   must_be(feed, FEED_MAGIC);
   rd_kafka_queue_cb_event_enable(feed->queue, NULL, NULL);
-  /* What stays in the queue keeps the partition alive inside librdkafka, and rd_kafka_destroy() would wait for it. */
-  rd_kafka_message_t *message = NULL;
-  while ((message = rd_kafka_consume_queue(feed->queue, 0))) rd_kafka_message_destroy(message);
-  rd_kafka_queue_destroy(feed->queue);
+  retired_add(feed->consumer, feed->queue, feed->topic, feed->partition);
   feed->magic = 0;
-  free(feed->topic);
   free(feed);
 }
 

@@ -1,6 +1,7 @@
 /* watch.c: what is wrong outside, as sentences. librdkafka says most things once, or for every broker and every try; what is told
  * to the host comes once in LIMIT_TROUBLE_MS for one cause, for as long as it lasts, and its end is told too. */
 #include <stdio.h>
+#include <string.h>
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -92,7 +93,6 @@ static void suspect(struct consumer *consumer) {
   if (consumer->suspect) return;
   consumer->suspect = true;
   consumer->look_at_ms = clock_now(consumer->clock);
-  consumer_wake(consumer); /* callbacks do not end the poll that serves them */
 }
 
 static void take(struct consumer *consumer, rd_kafka_resp_err_t code, const char *words) {
@@ -113,11 +113,41 @@ static void take(struct consumer *consumer, rd_kafka_resp_err_t code, const char
   watch_tell(consumer, &err);
 }
 
+/* --- what is reported ------------------------------------------------------------------------------------------------ */
+
+static bool is_reported(const struct consumer *consumer, int code) {
+  for (size_t i = 0; i < consumer->reported_count; i++)
+    if (consumer->reported[i].code == code) return true;
+  return false;
+}
+
+/* More causes at once than there is room for come again: each is said at every try. */
+static void keep(struct consumer *consumer, int code, const char *words) {
+  if (is_reported(consumer, code) || consumer->reported_count == CONSUMER_TROUBLES) return;
+  struct reported *reported = &consumer->reported[consumer->reported_count++];
+  reported->code = code;
+  snprintf(reported->words, sizeof reported->words, "%s", words ? words : "");
+}
+
+/* The error of a partition that is gone comes through the partition's queue, so from the lane that reads it. */
 void watch_error_callback(rd_kafka_t *handle, int code, const char *reason, void *opaque) {
   (void)handle;
   struct consumer *consumer = ((struct client *)opaque)->owner;
   must_be(consumer, CONSUMER_MAGIC);
-  take(consumer, (rd_kafka_resp_err_t)code, reason);
+  pthread_mutex_lock(&consumer->reported_lock);
+  keep(consumer, code, reason);
+  pthread_mutex_unlock(&consumer->reported_lock);
+  consumer_wake(consumer); /* callbacks do not end the poll that serves them */
+}
+
+void watch_serve(struct consumer *consumer) {
+  struct reported reported[CONSUMER_TROUBLES];
+  pthread_mutex_lock(&consumer->reported_lock);
+  size_t count = consumer->reported_count;
+  memcpy(reported, consumer->reported, count * sizeof *reported);
+  consumer->reported_count = 0;
+  pthread_mutex_unlock(&consumer->reported_lock);
+  for (size_t i = 0; i < count; i++) take(consumer, (rd_kafka_resp_err_t)reported[i].code, reported[i].words);
 }
 
 void watch_message(struct consumer *consumer, const rd_kafka_message_t *message) {

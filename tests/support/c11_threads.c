@@ -62,7 +62,12 @@ SHOWN int mtx_init(mtx_t *lock, int type) {
   return result_of(failure);
 }
 
-SHOWN void mtx_destroy(mtx_t *lock) { pthread_mutex_destroy(lock_of(lock)); }
+/* Who destroys a lock knows by a count of owners, which the sanitizer does not see, that the others have let go; this it sees. */
+SHOWN void mtx_destroy(mtx_t *lock) {
+  pthread_mutex_lock(lock_of(lock));
+  pthread_mutex_unlock(lock_of(lock));
+  pthread_mutex_destroy(lock_of(lock));
+}
 SHOWN int mtx_lock(mtx_t *lock) { return result_of(pthread_mutex_lock(lock_of(lock))); }
 SHOWN int mtx_trylock(mtx_t *lock) { return result_of(pthread_mutex_trylock(lock_of(lock))); }
 SHOWN int mtx_unlock(mtx_t *lock) { return result_of(pthread_mutex_unlock(lock_of(lock))); }
