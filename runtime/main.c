@@ -1,5 +1,6 @@
 /* main.c: which verb. */
 #include "base/error.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/span.h"
 #include "base/text.h"
@@ -46,7 +47,8 @@ static int unknown(const char *name) {
 }
 
 static int version(void) {
-  printf("weir %s, librdkafka %s\n", WEIR_VERSION, consumer_library_version());
+  printf("weir %s, librdkafka %s%s\n", WEIR_VERSION, consumer_library_version(),
+      failpoint_is_built() ? ", with failpoints: for tests only" : "");
   return EXIT_CLEAN;
 }
 

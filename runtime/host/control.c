@@ -2,6 +2,7 @@
  * progress, and what lanes, signals and Kafka say; an idle worker sleeps in consumer_poll(). */
 #include "host/control.h"
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "base/clock.h"
 #include "host/control_inside.h"
 #include "host/memory.h"
@@ -183,11 +184,13 @@ static bool wait_for_forgotten(struct control *control) {
 
 bool control_leave(struct control *control) {
   must_be(control, CONTROL_MAGIC);
+  FAILPOINT(in_shutdown);
   int64_t shutdown_ms = control->settings.file->shutdown_ms;
   control->leaving_group = control->draining = true;
   control->leave_deadline_ms = control_now(control) + shutdown_ms;
   int64_t timeout = shutdown_ms < LEAVE_MS_MAX ? shutdown_ms : LEAVE_MS_MAX;
   control->left_clean = consumer_leave(control->consumer, (int)timeout + LIMIT_LANE_STUCK_MS);
+  FAILPOINT(left_group);
   members_abandon_rest(control);
   return wait_for_forgotten(control);
 }

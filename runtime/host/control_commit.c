@@ -1,6 +1,7 @@
 /* control_commit.c: what is sent to the broker. Invariant: one commit in flight; each line is an owned partition whose epoch holds,
  * at its ledger's committable; nothing is sent while the assignment is lost. */
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "base/clock.h"
 #include "host/control_inside.h"
 #include <stdlib.h>
@@ -54,6 +55,7 @@ static bool send_all(struct control *control) {
   control->next_commit_ms = control_now(control) + control->settings.file->commit_every_ms;
   size_t count = collect(control);
   if (count == 0) return true;
+  FAILPOINT(before_commit);
   struct error err = {0};
   if (committer_send(control->committer, control->commits, count, &err)) return true;
   try_again(control, "a commit could not be sent", &err);
@@ -106,6 +108,7 @@ static void confirm(struct control *control, struct assignment *assignment, cons
   bool ours = ledger_confirm(&partition->ledger, commit->epoch, commit->offset);
   pthread_mutex_unlock(&partition->lock);
   if (!ours) return;
+  FAILPOINT(commit_confirmed);
   struct account *account = accounts_find(&control->accounts, commit->topic, commit->partition);
   if (account) account->committed = commit->offset;
   if (atomic_exchange(&assignment->awaits_commit, false)) assignment_mark(assignment);

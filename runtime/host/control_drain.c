@@ -1,6 +1,7 @@
 /* control_drain.c: the way out of partitions: fence, drain until a deadline, commit the prefix, fence for good. The lanes settle
  * without the control thread, which meanwhile goes on committing: at most once needs it to finish, and so does the duplicate bound. */
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "base/clock.h"
 #include "config/kafka_settings.h"
 #include "host/control_inside.h"
@@ -127,11 +128,14 @@ void drain_assignments(struct control *control, struct assignment **assignments,
   for (size_t i = 0; i < count; i++) assignment_fence(assignments[i]);
   ask_all(assignments, count,
       (struct errand){.kind = ERRAND_DRAIN, .deadline_ms = deadline_ms, .stopping = control->leaving_group});
+  FAILPOINT(in_drain);
   if (!drain_wait(control, assignments, count, ERRAND_DRAIN, deadline_ms))
     log_line(WEIR_WARN, "worker", "%s: giving up what is in flight",
         control_gives_up(control) ? "the second signal came" : "the time for the drain is over");
+  FAILPOINT(drained);
   ask_progress(control, assignments, count);
   commit_prefix(control);
+  FAILPOINT(prefix_committed);
   control_say_stops(control);
   for (size_t i = 0; i < count; i++) drain_report(control, assignments[i]);
   control->draining = was_draining;

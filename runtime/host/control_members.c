@@ -1,6 +1,7 @@
 /* control_members.c: partitions come and go. Invariant: an assignment is in `owned` from assign to revoked, then in `leaving` until
  * its lane has let go; its feed is open exactly while it is in `owned`. */
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "base/clock.h"
 #include "host/control_inside.h"
 #include "host/memory.h"
@@ -142,6 +143,7 @@ static void revoke_some(struct control *control, struct assignment **leaving, si
 }
 
 void members_revoke(void *ctx, const struct assignment_request *requests, size_t count, bool lost) {
+  FAILPOINT(in_revoke);
   struct control *control = ctx;
   struct assignment **leaving = calloc(count ? count : 1, sizeof *leaving);
   size_t found = 0;

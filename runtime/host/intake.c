@@ -3,6 +3,7 @@
 #include "host/intake.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "host/assignment.h"
 #include "host/lane.h"
@@ -122,6 +123,7 @@ static bool open_range(struct intake *intake, struct assignment *assignment) {
   if (batch->range && intake->settings->at_most_once)
     must(ledger_settle(&partition->ledger, batch->epoch, batch->range));
   pthread_mutex_unlock(&partition->lock);
+  FAILPOINT(batch_opened);
   return batch->range != 0;
 }
 
@@ -191,6 +193,7 @@ static bool visit_feed(struct intake *intake, struct assignment *assignment, str
     int64_t before = assignment->filling->batch->bytes;
     take_records(intake, assignment, visit);
     assignment->taken_bytes += assignment->filling->batch->bytes - before;
+    if (assignment->filling->batch->count) FAILPOINT(polled);
     starved = is_starved(intake, assignment);
     opened = is_ripe(intake, assignment, visit) && open_range(intake, assignment);
   }
@@ -282,6 +285,7 @@ void intake_settled(struct intake *intake, struct batch *batch) {
   struct partition *partition = batch->partition;
   struct ledger *ledger = &partition->ledger;
   bool abandoned = batch->settled[OUTCOME_ABANDONED] > 0;
+  FAILPOINT(settled);
   pthread_mutex_lock(&partition->lock);
   for (int outcome = OUTCOME_OPEN + 1; outcome < OUTCOMES; outcome++)
     partition->tally.settled[outcome] += batch->settled[outcome];
@@ -289,6 +293,7 @@ void intake_settled(struct intake *intake, struct batch *batch) {
   bool moved = ledger->epoch == batch->epoch && ledger->committable > ledger->confirmed;
   bool urgent = moved && ledger->committable - assignment->committing >= intake->settings->commit_records;
   pthread_mutex_unlock(&partition->lock);
+  FAILPOINT(stored);
   if (moved) intake->settings->events.committable(intake->settings->events.ctx, urgent);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "kafka/consumer_inside.h"
 
 enum { COMMITTER_MAGIC = 0x77c2e9b5 };
@@ -98,6 +99,7 @@ bool committer_send(struct committer *committer, const struct commit *commits, s
   }
   committer->busy = true;
   committer->forgotten = false;
+  FAILPOINT(commit_sent);
   return true;
 }
 
@@ -138,6 +140,7 @@ static void take(struct committer *committer, rd_kafka_event_t *event) {
   rd_kafka_resp_err_t overall = rd_kafka_event_error(event);
   committer->busy = false;
   if (committer->forgotten) return;
+  FAILPOINT(commit_answered);
   for (size_t i = 0; i < committer->count; i++) {
     const struct commit *commit = &committer->commits[i];
     rd_kafka_resp_err_t code = code_of(list, overall, commit);

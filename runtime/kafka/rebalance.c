@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -124,15 +125,18 @@ static void come(struct consumer *consumer, const rd_kafka_topic_partition_list_
   size_t first = consumer->owned_count, count = (size_t)list->cnt;
   struct error err = {0};
   owned_add(consumer, list);
+  FAILPOINT(in_assign);
   if (!starts_resolve(consumer, first, &err)) {
     if (!err.fatal) error_wrap(&err, "the assigned partitions are not taken now");
     refuse(consumer, first, &err);
     return;
   }
+  FAILPOINT(start_committed);
   for (size_t i = first; i < consumer->owned_count; i++) consumer->owned[i].confirmed = consumer->owned[i].start;
   struct assignment_request *requests = requests_of(consumer->owned + first, count);
   if (consumer->events.assign(consumer->events.ctx, requests, count)) {
     tell_assign(consumer, consumer->owned + first, count);
+    FAILPOINT(assigned);
     consumer->events.assigned(consumer->events.ctx, requests, count);
     tell_over_budget(consumer);
   } else
@@ -160,7 +164,9 @@ static void go(struct consumer *consumer, const rd_kafka_topic_partition_list_t 
   struct owned *going = owned_of(consumer, list, &count);
   struct assignment_request *requests = requests_of(going, count);
   if (count) consumer->events.revoke(consumer->events.ctx, requests, count, lost);
+  FAILPOINT(before_unassign);
   if (tell) tell_unassign(consumer, list);
+  FAILPOINT(after_unassign);
   if (count) consumer->events.revoked(consumer->events.ctx, requests, count);
   for (int i = 0; i < list->cnt; i++) owned_remove(consumer, list->elems[i].topic, list->elems[i].partition);
   free(requests);

@@ -7,6 +7,7 @@
 #include <time.h>
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "kafka/delivery.h"
 #include "kafka/producer_inside.h"
 
@@ -66,6 +67,7 @@ void reports_on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, 
   struct delivery *delivery = message->_private;
   enum delivery_state state = DELIVERY_CONFIRMED;
   if (message->err) state = judge(((struct client *)opaque)->owner, message);
+  FAILPOINT(reported);
   delivery->code = message->err;
   delivery->partition = message->partition;
   delivery->offset = message->offset < 0 ? -1 : message->offset;

@@ -1,6 +1,7 @@
 /* dead_letter.c: a rejected record with its provenance. Its source record is settled when the broker has confirmed the dead letter, not
  * before; one that cannot be written stops its partition. */
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/span.h"
@@ -67,7 +68,10 @@ static bool send(struct runner *runner, struct dead_letter *letter) {
   enum write_result result = writer_write(writer, &letter->provenance.outgoing, &letter->delivery, &err);
   if (result == WRITE_REFUSED && writer->is_too_large(err.code) && replaced(letter))
     result = writer_write(writer, &letter->provenance.outgoing, &letter->delivery, &err);
-  if (result == WRITE_ACCEPTED) return true;
+  if (result == WRITE_ACCEPTED) {
+    FAILPOINT(dead_letter_produced);
+    return true;
+  }
   letter->whole->batch->holds--;
   if (result == WRITE_FULL) return false;
   give_up(runner, letter, err.text);
@@ -134,6 +138,7 @@ static void reported(struct shipment *shipment, void *ctx) {
   if (!flow) return;
   switch (letter->delivery.state) {
   case DELIVERY_CONFIRMED:
+    FAILPOINT(dead_letter_confirmed);
     flow->moving--;
     runner->events.failed(runner->events.ctx, letter->station->step->label, letter->code, OUTCOME_DEAD_LETTERED);
     if (letter->station->is_sink)

@@ -1,6 +1,7 @@
 /* failure.c: what happens to a record that did not pass: tried again after a backoff, then `on_failure`. Nothing that failed goes on
  * unprocessed, and nothing is forgotten: a record that may not go on stays unsettled and holds the commit. */
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/span.h"
 #include "pipeline/runner_inside.h"
@@ -75,6 +76,7 @@ void failure_retry(struct runner *runner, struct portion *portion, uint32_t coun
   piece->retry_at_ms = clock_now(runner->plan->clock) + delay_ms;
   piece->next = runner->retries;
   runner->retries = piece;
+  FAILPOINT(retry_waiting);
   line_hold(flow, piece->stage, 1);
 }
 

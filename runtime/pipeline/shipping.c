@@ -2,6 +2,7 @@
  * never counts as a failure of the record; what the broker refuses for good does. */
 #include <string.h>
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "base/span.h"
 #include "pipeline/runner_inside.h"
 
@@ -96,8 +97,10 @@ static bool hand_over_rest(struct runner *runner, struct shipping *shipping) {
   struct portion *portion = shipping->portion;
   struct station *station = station_of(runner, portion);
   struct error err; /* filled by a refusal */
+  FAILPOINT(before_produce);
   for (; shipping->next < portion->view.record_count; shipping->next++) {
     uint32_t index = shipping->next;
+    FAILPOINT(in_produce);
     if (portion->verdicts[index] != WEIR_UNSETTLED) continue;
     struct delivery *delivery = &shipping->deliveries[index];
     *delivery = (struct delivery){.shipment = &shipping->shipment, .partition = -1, .offset = -1};
@@ -117,6 +120,7 @@ static void hand_over(struct runner *runner, struct shipping *shipping) {
   }
   hold(runner, shipping, !all);
   if (!all) return;
+  FAILPOINT(after_produce);
   shipping->open = false;
   shipment_close_one(&shipping->shipment);
 }
@@ -207,6 +211,7 @@ static void reported(struct shipment *shipment, void *ctx) {
   portion->batch->holds--;
   runner_touch(runner, portion->batch);
   if (!flow) return;
+  FAILPOINT(acknowledged);
   bool lost = !settle_whole(shipping) && settle_each(runner, shipping);
   if (lost) portion->state = PORTION_ARRIVED; /* sent again in its place of the line */
   walk_serve_line(runner, flow, portion->stage);

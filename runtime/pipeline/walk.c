@@ -2,6 +2,7 @@
  * come, and goes on when all its records are decided and, unless the plugin is UNORDERED, all before it have gone. */
 #include <string.h>
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "base/span.h"
 #include "pipeline/runner_inside.h"
 
@@ -26,7 +27,9 @@ void walk_arrive(struct runner *runner, struct portion *portion, uint32_t index)
 void walk_process(struct runner *runner, struct portion *portion) {
   struct station *station = station_of(runner, portion);
   check_context(station->context);
+  FAILPOINT(before_stage);
   enum stage_result result = stage_process(station->stage, portion);
+  FAILPOINT(after_stage);
   check_context(NULL);
   walk_absorb(runner, portion, result);
 }
@@ -97,6 +100,7 @@ static void go_on(struct runner *runner, struct portion *whole) {
   }
   struct portion *onward = cut_onward(whole);
   if (onward) {
+    FAILPOINT(between_stages);
     walk_arrive(runner, onward, whole->stage + 1);
     return;
   }

@@ -210,7 +210,7 @@ worker_start() { # NAME FILE [ARGUMENTS]
     "$weir" run "$@" >>"$folder/$name.out" 2>>"$folder/$name.log" {nap}<&- &
     echo $! >"$folder/$name.pid"
     code=0
-    wait $! || code=$?
+    wait $! 2>/dev/null || code=$? # the shell would tell of each kill
     echo $code >"$folder/$name.status.part"
     mv "$folder/$name.status.part" "$folder/$name.status"
   ) &
