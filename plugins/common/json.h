@@ -129,6 +129,11 @@ void json_members(const struct json_value *container, struct json_cursor *cursor
 /* FOUND: *out is the next member. A member that is a container is stepped over at the next call. */
 enum json_answer json_next(
     struct json_reader *reader, struct json_cursor *cursor, struct json_member *out, struct json_error *err);
+/* As json_next(), with value.end of a container filled: it is stepped over now, and once. */
+enum json_answer json_next_whole(
+    struct json_reader *reader, struct json_cursor *cursor, struct json_member *out, struct json_error *err);
+/* Behind the container's closing bracket, once its cursor has answered ABSENT. */
+uint32_t json_members_end(const struct json_reader *reader, const struct json_cursor *cursor);
 /* After `inner`, made from the last member of `outer`, has answered ABSENT: spare `outer` from stepping over it
  * again. Without this call the result is the same, with it a walk over everything is linear. */
 void json_leave(struct json_cursor *outer, const struct json_cursor *inner);

@@ -387,6 +387,25 @@ enum json_answer json_next(
   return json_value_at(reader, cursor->token, &out->value, err) ? JSON_FOUND : JSON_BAD;
 }
 
+enum json_answer json_next_whole(
+    struct json_reader *reader, struct json_cursor *cursor, struct json_member *out, struct json_error *err) {
+  enum json_answer answer = json_next(reader, cursor, out, err);
+  if (answer != JSON_FOUND) return answer;
+  cursor->on_value = false;
+  if (out->value.end > 0) {
+    cursor->token++;
+    return JSON_FOUND;
+  }
+  if (!json_skip(reader, &cursor->token, err)) return JSON_BAD;
+  out->value.end = reader->tokens[cursor->token - 1] + 1;
+  return JSON_FOUND;
+}
+
+uint32_t json_members_end(const struct json_reader *reader, const struct json_cursor *cursor) {
+  must(reader->open && cursor->ended && cursor->token > 0);
+  return reader->tokens[cursor->token - 1] + 1;
+}
+
 void json_leave(struct json_cursor *outer, const struct json_cursor *inner) {
   must(outer->on_value && inner->ended && inner->token > outer->token);
   outer->token = inner->token;

@@ -26,14 +26,13 @@ static weir_span key_kept(
   return weir_bytes(tree->texts[node->text].data + member->key_start + 1, member->key.size);
 }
 
-static bool slot_of_member(struct tree *tree, struct tree_node *node, struct json_reader *reader,
-    struct json_member *member, struct tree_slot *slot, struct json_error *err) {
+static bool slot_of_member(struct tree *tree, const struct tree_node *node, const struct json_member *member,
+    struct tree_slot *slot, struct json_error *err) {
   *slot = (struct tree_slot){.form = SLOT_SOURCE, .original = true};
   if (!node->is_array) {
     slot->key = key_kept(tree, node, member, err);
     if (!slot->key.data) return false;
   }
-  if (!json_extent(reader, &member->value, err)) return false;
   slot->source = member->value;
   slot->start = node->is_array ? member->value.start : member->key_start;
   slot->end = member->value.end;
@@ -45,7 +44,8 @@ static bool slot_of_member(struct tree *tree, struct tree_node *node, struct jso
 }
 
 static bool same_key(const struct tree_slot *a, const struct tree_slot *b) {
-  return a->key.size == b->key.size && memcmp(a->key.data, b->key.data, a->key.size) == 0;
+  if (a->key.size != b->key.size) return false;
+  return a->key.size == 0 || (a->key.data[0] == b->key.data[0] && memcmp(a->key.data, b->key.data, a->key.size) == 0);
 }
 
 /* Links two members of one name; `earlier` is the last of them so far. */
@@ -98,12 +98,14 @@ static bool slots_fill(struct tree *tree, struct tree_node *node, struct json_re
   struct json_member member;
   enum json_answer answer;
   json_members(&node->value, &cursor);
-  while ((answer = json_next(reader, &cursor, &member, err)) == JSON_FOUND) {
+  while ((answer = json_next_whole(reader, &cursor, &member, err)) == JSON_FOUND) {
     if (!slots_grow(tree, node, node->slot_count + 1, err)) return false;
-    if (!slot_of_member(tree, node, reader, &member, &node->slots[node->slot_count], err)) return false;
+    if (!slot_of_member(tree, node, &member, &node->slots[node->slot_count], err)) return false;
     node->tail = node->slots[node->slot_count++].end;
   }
-  return answer == JSON_ABSENT && find_repeated(tree, node, err);
+  if (answer != JSON_ABSENT) return false;
+  node->value.end = json_members_end(reader, &cursor);
+  return find_repeated(tree, node, err);
 }
 
 /* Nothing but white space may stand around a root that is going to be written again. */
@@ -127,12 +129,12 @@ static void list_empty(struct tree_node *node) {
 static bool list_source(struct tree *tree, uint32_t id, struct json_error *err) {
   struct tree_node *node = &tree->nodes[id];
   struct json_reader *reader = tree_reader(tree, node->text, err);
-  if (!reader || !json_extent(reader, &node->value, err)) return false;
-  if (node->parent == TREE_NO_NODE && !alone_in_text(tree, node, err)) return false;
+  if (!reader) return false;
   list_empty(node);
   node->form = NODE_SOURCE;
   node->tail = node->value.start + 1;
   if (!slots_fill(tree, node, reader, err)) return false;
+  if (node->parent == TREE_NO_NODE && !alone_in_text(tree, node, err)) return false;
   node->form = NODE_LISTED;
   return true;
 }
