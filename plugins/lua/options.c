@@ -187,6 +187,11 @@ static char *take_fallback(lua_State *L, const char *name, int32_t type) {
     luaL_tolstring(L, -1, NULL);
     if (milliseconds) lua_pushliteral(L, "ms"), lua_concat(L, 2);
     lua_remove(L, -2);
+  } else if (lua_type(L, -1) == LUA_TSTRING && strchr("'\"", lua_tostring(L, -1)[0])) {
+    const char *doubled = luaL_gsub(L, lua_tostring(L, -1), "'", "''");
+    lua_pushfstring(L, "'%s'", doubled);
+    lua_replace(L, -3);
+    lua_pop(L, 1);
   }
   return take_text(L, name, "default");
 }

@@ -111,7 +111,8 @@ static bool valid_option_name(const char *name) {
 static struct weir_config *fallback_node(
     const weir_option *option, const struct weir_config *like, struct arena *arena) {
   bool scalar = option->type != WEIR_OPTION_LIST && option->type != WEIR_OPTION_MAP && option->type != WEIR_OPTION_TREE;
-  if (scalar) return node_make_scalar(arena, like, option->name, span_of(option->fallback));
+  bool quoted = option->fallback[0] == '\'' || option->fallback[0] == '"';
+  if (scalar && !quoted) return node_make_scalar(arena, like, option->name, span_of(option->fallback));
   struct report ignored;
   report_init(&ignored);
   struct weir_config *node = yaml_read("fallback", span_of(option->fallback), arena, &ignored);

@@ -95,7 +95,7 @@ static weir_result process(void *self, const weir_batch *batch) {
 static const void *extension(const char *id) { return strcmp(id, FIXTURE_TRACE) == 0 ? &trace_table : NULL; }
 
 static const weir_option options[] = {
-    {"string", WEIR_OPTION_STRING, 0, "some text", NULL, "a text"},
+    {"string", WEIR_OPTION_STRING, 0, "'some text'", NULL, "a text"},
     {"int", WEIR_OPTION_INT, 0, "-3", NULL, "a whole number"},
     {"number", WEIR_OPTION_NUMBER, 0, "2.5", NULL, "a number"},
     {"bool", WEIR_OPTION_BOOL, 0, "true", NULL, "yes or no"},

@@ -313,13 +313,13 @@ static void timers_and_flushes(void **state) {
 static void declared_options(void **state) {
   (void)state;
   static const char *const script =
-      "return {options = {s = {type = 'string', default = 'x'}, i = {type = 'int', required = true}, n = {type = 'number', default = 1.5},\n"
+      "return {options = {s = {type = 'string', default = \"'x\"}, i = {type = 'int', required = true}, n = {type = 'number', default = 1.5},\n"
       "b = {type = 'bool', default = false}, d = {type = 'duration', default = '5s'}, z = {type = 'size', default = '1KiB'}, l = {type = 'list'},\n"
       "m = {type = 'map'}, e = {type = 'enum', choices = {'km', 'mi'}, default = 'km', help = 'unit'}, t = {type = 'tree'}, q = {type = 'secret'}},\n"
       "create = function(stage) return stage.options end,\n"
       "each = function(o, record) record.json = {o.s, o.i, o.n, o.b, o.d, o.z, o.e, o.l or 0, o.m or 0, o.t or 0, o.q or 0} end}";
   struct fake_host *fake = lua_case_script(script, "{i: 7}");
-  assert_string_equal(lua_case_outcome(fake, "{}"), "[\"x\",7,1.5,false,5000,1024,\"km\",0,0,0,0]");
+  assert_string_equal(lua_case_outcome(fake, "{}"), "[\"'x\",7,1.5,false,5000,1024,\"km\",0,0,0,0]");
   lua_case_close(fake);
   fake = lua_case_script(script,
       "{i: -1, s: 10, n: 3, b: true, d: 2m, z: 1MiB, e: mi, l: [1, a], m: {k: 5}, t: {deep: [1, '1', 1.5, true, x, null, {}]}, q: top}");
