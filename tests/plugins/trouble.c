@@ -44,7 +44,7 @@ static void make(const struct trouble *trouble) {
     volatile int *volatile nowhere = NULL;
     *nowhere = 1;
   }
-  for (;;) usleep(10000);
+  for (;;) pause();
 }
 
 static weir_result process(void *self, const weir_batch *batch) {
