@@ -10,6 +10,7 @@ int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_broker(int argc, char **argv);
 int command_offsets(int argc, char **argv);
+int command_explain(int argc, char **argv);
 int command_plugins(int argc, char **argv);
 int command_sandbox(int argc, char **argv);
 

@@ -19,6 +19,7 @@ static const struct verb {
     {"check", command_check, "check a pipeline file, show what it means and guarantees"},
     {"sandbox", command_sandbox, "try a pipeline on files, with a broker of its own"},
     {"offsets", command_offsets, "show or reset what the group has committed"},
+    {"explain", command_explain, "say why a partition is committed no further"},
     {"plugins", command_plugins, "list plugins and their options"},
     {"broker", command_broker, "run a broker in memory, for trying things"},
 };
@@ -33,7 +34,8 @@ static void help(FILE *out) {
         "  weir check pipelines/quakes.yaml      is it right, and what does it promise?\n"
         "  weir run pipelines/quakes.yaml        work until a signal\n"
         "  weir run quakes.yaml --until end      work off what is there, then stop\n"
-        "  weir offsets quakes.yaml              where the group stands\n",
+        "  weir offsets quakes.yaml              where the group stands\n"
+        "  weir explain quakes.yaml              what holds each partition back\n",
       out);
 }
 

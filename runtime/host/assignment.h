@@ -29,13 +29,14 @@ enum assignment_state {
   ASSIGNMENT_GONE,      /* its lane holds nothing of it any more */
 };
 
-/* What the control thread asks of the lane. Each is given at most once to an assignment, so each has a node of its own. */
+/* What the control thread asks of the lane. Each but the last is given at most once to an assignment, so each has a node of its own. */
 enum errand_kind {
   ERRAND_ADOPT,    /* call assigned() of the stages and read it */
   ERRAND_DRAIN,    /* read no more; done when nothing of it is in flight */
   ERRAND_PROGRESS, /* tell the ledger how far its unsettled batches have come */
   ERRAND_FORGET,   /* abandon what is left, call revoked() of the stages */
-  ERRANDS
+  ERRANDS,
+  ERRAND_EXPLAIN = ERRANDS /* say how it stands; part of a struct question_part */
 };
 
 struct errand {

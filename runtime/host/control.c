@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "host/control_inside.h"
 #include "host/memory.h"
+#include "host/question.h"
 #include "host/watchdog.h"
 #include "kafka/feed.h"
 #include "kafka/refill.h"
@@ -156,6 +157,7 @@ enum control_end control_run(struct control *control, struct error *err) {
     place_work();
     commit_serve(control);
     refill_serve(control);
+    explain_serve(control);
     if (atomic_exchange(&control->changed, false)) members_reap(control);
     control_say_stops(control);
     control_tick(control);
@@ -218,6 +220,7 @@ void control_close(struct control *control) {
   if (control->consumer) consumer_close(control->consumer, LIMIT_LANE_STUCK_MS);
   for (uint32_t i = 0; i < control->settings.share->lanes; i++) lane_destroy(control->lanes[i]);
   watchdog_destroy(control->watchdog);
+  if (control->question) question_let_go(control->question);
   control->magic = 0;
   accounts_fini(&control->accounts);
   pthread_cond_destroy(&control->cond);

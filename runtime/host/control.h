@@ -14,6 +14,7 @@
 #include "host/failures.h"
 
 struct clock;
+struct place;
 struct consumer;
 struct control;
 struct memory_share;
@@ -62,6 +63,12 @@ void control_interrupt(struct control *control);
 uint32_t control_interrupts(const struct control *control);
 /* Waits so long, or until an interrupt. */
 void control_wait(struct control *control, int64_t wait_ms);
+
+struct question;
+/* [admin] Asks the control thread to pass it on; one at a time. The control thread holds it until it has. */
+void control_ask(struct control *control, struct question *question);
+/* [any] What the thread of that lane is doing. */
+const struct place *control_place(const struct control *control, uint32_t lane);
 
 /* Where everything stands. */
 struct control_view {

@@ -26,6 +26,7 @@ bool drain_wait(struct control *control, struct assignment **assignments, size_t
     place_work();
     if (control_now(control) >= deadline_ms || (kind == ERRAND_DRAIN && control_gives_up(control))) return false;
     commit_serve(control);
+    explain_serve(control);
     control_tick(control);
     if (committer_is_busy(control->committer))
       committer_serve(control->committer, SERVE_MS);

@@ -11,6 +11,8 @@
 #include "kafka/committer.h"
 #include "kafka/consumer.h"
 
+struct question;
+
 struct control {
   uint32_t magic;
   struct control_settings settings;
@@ -29,6 +31,8 @@ struct control {
   _Atomic bool starved;       /* some assignment is */
   _Atomic bool changed;       /* control_run() has to look at stops and departures */
   _Atomic uint32_t interrupts;
+  struct question *question; /* under lock: asked, and not passed on yet; held */
+  _Atomic bool questioned;
 
   struct assignment *owned;   /* by next; read by their lanes */
   struct assignment *leaving; /* their feed is closed, their lane has not let go yet */
@@ -93,6 +97,9 @@ bool commit_all(struct control *control, int64_t deadline_ms);
 bool watch_start(struct control *control, struct error *err);
 /* From here on this thread has to say that its loop turns, by place_work() or place_rest(); or no more. */
 void watch_loop(struct control *control, bool watched);
+
+/* control_explain.c: passes a question on to the lanes. */
+void explain_serve(struct control *control);
 
 /* control_refill.c: wakes librdkafka where it rests although its queues are empty, and there is more. */
 void refill_serve(struct control *control);

@@ -41,6 +41,19 @@ bool intake_may_read(const struct intake *intake, const struct assignment *assig
   return runner_may_begin(intake->runner, assignment->partition) && may_open_or_awaits(intake, assignment);
 }
 
+enum hold intake_hold(const struct intake *intake, const struct assignment *assignment) {
+  struct partition *partition = assignment->partition;
+  if (assignment->unconfirmed) return HOLD_COMMIT;
+  if (!assignment->owes) return HOLD_NONE;
+  if (!runner_may_begin(intake->runner, partition)) return HOLD_RUNNER;
+  pthread_mutex_lock(&partition->lock);
+  int64_t open = partition->ledger.expected - partition->ledger.confirmed;
+  pthread_mutex_unlock(&partition->lock);
+  if (!may_open(intake, assignment)) return open < intake->settings->uncommitted_max ? HOLD_RANGES : HOLD_BOUND;
+  if (intake->dry) return HOLD_POOL;
+  return is_busy(intake) ? HOLD_MEMORY : HOLD_NONE;
+}
+
 static void charge(struct intake *intake, struct batch *batch, int64_t bytes) {
   batch->charge += bytes;
   intake->work += bytes;

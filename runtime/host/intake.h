@@ -31,6 +31,18 @@ enum intake_left {
   LEFT_FILLING, /* it was seen empty, but its batch waits for more until filling_until_ms */
 };
 
+/* Why no further batch of a partition is read although there is more. */
+enum hold {
+  HOLD_NONE,
+  HOLD_BOUND,  /* `commit.uncommitted`: too many offsets since the confirmed commit */
+  HOLD_RANGES, /* the ledger has no free range */
+  HOLD_POOL,   /* no batch is free */
+  HOLD_MEMORY, /* the batches in flight hold the lane's share of `memory` */
+  HOLD_RUNNER, /* a retry or a full producer holds its line */
+  HOLD_COMMIT, /* at_most_once: the commit of what was read is not confirmed */
+};
+enum hold intake_hold(const struct intake *intake, const struct assignment *assignment);
+
 /* Takes what is there, up to one batch, and sends it on its way. must(state is RUNNING). */
 enum intake_left intake_read(struct intake *intake, struct assignment *assignment);
 /* No hold, no full duplicate bound, work to spare, and a free batch as far as is known. */

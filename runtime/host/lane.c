@@ -4,8 +4,11 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/place.h"
+#include "base/waiting.h"
 #include "host/assignment.h"
 #include "host/intake.h"
+#include "host/question.h"
+#include "pipeline/holder.h"
 #include "pipeline/runner.h"
 #include <errno.h>
 #include <pthread.h>
@@ -154,8 +157,16 @@ static void forget(struct lane *lane, struct assignment *assignment, bool lost) 
   say_done(lane, assignment, ERRAND_FORGET);
 }
 
+static void explain(struct lane *lane, struct errand *errand) {
+  struct question_part *part = inbox_message(errand, struct question_part, errand);
+  const struct assignment *assignment = errand->assignment;
+  struct holder holder;
+  holder_find(lane->runner, assignment->partition, &holder);
+  question_answered(part, &holder, intake_hold(&lane->intake, assignment));
+}
+
 /* Returns the deadline for the stages where all are to be asked together, 0: they are not. */
-static int64_t run_errand(struct lane *lane, const struct errand *errand) {
+static int64_t run_errand(struct lane *lane, struct errand *errand) {
   struct assignment *assignment = errand->assignment;
   meet(lane, assignment);
   switch (errand->kind) {
@@ -166,7 +177,7 @@ static int64_t run_errand(struct lane *lane, const struct errand *errand) {
     say_done(lane, assignment, ERRAND_PROGRESS);
     return 0;
   case ERRAND_FORGET: forget(lane, assignment, errand->lost); return 0;
-  case ERRANDS: break;
+  case ERRAND_EXPLAIN: explain(lane, errand); return 0;
   }
   must_not_reach();
 }
@@ -336,12 +347,7 @@ struct lane *lane_create(const struct lane_settings *settings) {
   failures_init(&lane->failures);
   line_init(&lane->ready);
   line_init(&lane->owing);
-  must(pthread_mutex_init(&lane->lock, NULL) == 0);
-  pthread_condattr_t attributes;
-  must(pthread_condattr_init(&attributes) == 0);
-  must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-  must(pthread_cond_init(&lane->cond, &attributes) == 0);
-  pthread_condattr_destroy(&attributes);
+  waiting_init(&lane->lock, &lane->cond);
   return lane;
 }
 
@@ -384,19 +390,11 @@ static void set_life(struct lane *lane, enum lane_life life) {
   pthread_mutex_unlock(&lane->lock);
 }
 
-static struct timespec time_of(int64_t at_ms) {
-  return (struct timespec){.tv_sec = at_ms / 1000, .tv_nsec = (at_ms % 1000) * 1000000};
-}
-
 /* Until something comes or the time has come. */
 static void nap(struct lane *lane, int64_t until_ms) {
-  const struct timespec until = time_of(until_ms);
   place_rest(until_ms);
   pthread_mutex_lock(&lane->lock);
-  int result = 0;
-  while (!lane->awake && result != ETIMEDOUT)
-    result = until_ms == INT64_MAX ? pthread_cond_wait(&lane->cond, &lane->lock)
-                                   : pthread_cond_timedwait(&lane->cond, &lane->lock, &until);
+  while (!lane->awake && waiting_until(&lane->cond, &lane->lock, until_ms)) continue;
   lane->awake = false;
   pthread_mutex_unlock(&lane->lock);
 }
@@ -446,12 +444,10 @@ void lane_end(struct lane *lane) {
 
 bool lane_join(struct lane *lane, int64_t timeout_ms) {
   must_be(lane, LANE_MAGIC);
-  const struct timespec until = time_of(timeout_ms == INT64_MAX ? 0 : clock_now(clock_real()) + timeout_ms);
+  int64_t until_ms = timeout_ms == INT64_MAX ? INT64_MAX : clock_now(clock_real()) + timeout_ms;
   pthread_mutex_lock(&lane->lock);
-  int result = 0;
-  while (lane->life != LIFE_NONE && lane->life != LIFE_ENDED && result != ETIMEDOUT)
-    result = timeout_ms == INT64_MAX ? pthread_cond_wait(&lane->cond, &lane->lock)
-                                     : pthread_cond_timedwait(&lane->cond, &lane->lock, &until);
+  while (lane->life != LIFE_NONE && lane->life != LIFE_ENDED && waiting_until(&lane->cond, &lane->lock, until_ms))
+    continue;
   enum lane_life life = lane->life;
   pthread_mutex_unlock(&lane->lock);
   if (life == LIFE_ENDED) {

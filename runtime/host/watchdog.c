@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/waiting.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -42,15 +43,6 @@ static int64_t every_of(int64_t least_ms) {
   return every_ms < EVERY_MS_LEAST ? EVERY_MS_LEAST : every_ms > EVERY_MS_MOST ? EVERY_MS_MOST : every_ms;
 }
 
-static void init_waiting(struct watchdog *watchdog) {
-  must(pthread_mutex_init(&watchdog->lock, NULL) == 0);
-  pthread_condattr_t attributes;
-  must(pthread_condattr_init(&attributes) == 0);
-  must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-  must(pthread_cond_init(&watchdog->cond, &attributes) == 0);
-  pthread_condattr_destroy(&attributes);
-}
-
 struct watchdog *watchdog_create(const struct watchdog_subject *subjects, size_t count, int64_t least_ms,
     const struct clock *clock, void (*found)(void *ctx, const struct watchdog_find *find), void *ctx) {
   must(subjects && count > 0 && clock && found && least_ms > 0);
@@ -70,7 +62,7 @@ struct watchdog *watchdog_create(const struct watchdog_subject *subjects, size_t
       .found = found,
       .ctx = ctx};
   for (size_t i = 0; i < count; i++) threads[i].subject = subjects[i];
-  init_waiting(watchdog);
+  waiting_init(&watchdog->lock, &watchdog->cond);
   return watchdog;
 }
 
@@ -167,8 +159,7 @@ static void *run(void *ctx) {
   pthread_mutex_lock(&watchdog->lock);
   while (!watchdog->stopping) {
     int64_t until_ms = clock_now(watchdog->clock) + watchdog->every_ms;
-    const struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = (until_ms % 1000) * 1000000};
-    if (pthread_cond_timedwait(&watchdog->cond, &watchdog->lock, &until) == ETIMEDOUT) watchdog_look(watchdog);
+    if (!waiting_until(&watchdog->cond, &watchdog->lock, until_ms)) watchdog_look(watchdog);
   }
   pthread_mutex_unlock(&watchdog->lock);
   return NULL;

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/pipeline_file.h"
+#include "host/admin_socket.h"
+#include "host/answer.h"
 #include "host/control.h"
 #include "host/memory.h"
 #include "host/prepared.h"
@@ -23,6 +25,8 @@ enum { DESCRIBE_MS = 1000, CHECK_MS = 1000, CHECK_EVERY_MS = 1000, WAITING_EVERY
 struct run {
   const struct worker *worker;
   struct control *control;
+  struct answerer answerer;
+  struct admin_socket *admin_socket; /* NULL: nobody can ask */
   struct progress progress;
   int64_t started_ms;
   enum control_end end;
@@ -78,10 +82,20 @@ static void show_screen(const struct run *run) {
   free(text);
 }
 
+/* Without it the worker does all its work: nobody can ask it, that is all. */
+static void open_admin_socket(struct run *run) {
+  const struct worker *worker = run->worker;
+  struct error err;
+  run->answerer = (struct answerer){run->control, worker->clock, worker->file->path};
+  run->admin_socket = admin_socket_open(worker->file->path, answer_request, &run->answerer, &err);
+  if (!run->admin_socket) log_line(WEIR_WARN, "worker", "no socket for `weir explain`: %s", err.text);
+}
+
 static void work(struct run *run) {
   progress_init(&run->progress, clock_now(run->worker->clock), run->worker->until_end);
   show_screen(run);
   run->end = END_SIGNAL;
+  open_admin_socket(run);
   if (wait_for_topics(run)) run->end = control_run(run->control, &run->err);
   if (run->end == END_FATAL || run->end == END_FENCED) log_line(WEIR_ERROR, "worker", "%s", run->err.text);
 }
@@ -149,7 +163,9 @@ static int sum_up(struct run *run, const struct control_view *last) {
 
 /* True: the lanes have ended and everything may be freed. */
 static bool wind_up(struct run *run) {
-  if (!control_leave(run->control)) return false;
+  bool left = control_leave(run->control);
+  admin_socket_close(run->admin_socket);
+  if (!left) return false;
   prepared_disconnect(run->worker->prepared, 0);
   return control_end_lanes(run->control);
 }

@@ -52,6 +52,12 @@ bool admin_read(struct admin *admin, const struct admin_partition **partitions, 
 bool admin_at_time(struct admin *admin, const struct admin_partition *const *partitions, size_t count, int64_t time_ms,
     int64_t *offsets, struct error *err);
 bool admin_members(struct admin *admin, struct admin_group *group, struct error *err);
+/* Which member has a partition; `client` NULL: none. Strings live until the next call of this or of admin_members(). */
+struct admin_owner {
+  const char *client, *host, *instance;
+};
+bool admin_find_owner(
+    struct admin *admin, const char *topic, int32_t partition, struct admin_owner *owner, struct error *err);
 /* Commits as an outsider, which the broker refuses while the group has members. All or, where the broker fails in between, a sentence that names
  * the first that failed. */
 bool admin_commit(struct admin *admin, const struct admin_change *changes, size_t count, struct error *err);

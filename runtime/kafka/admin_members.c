@@ -1,5 +1,6 @@
 /* admin_members.c: who is in the group. */
 #include <stdlib.h>
+#include <string.h>
 #include "base/check.h"
 #include "config/pipeline_file.h"
 #include "kafka/admin_inside.h"
@@ -67,5 +68,31 @@ bool admin_members(struct admin *admin, struct admin_group *group, struct error 
   group->known = true;
   group->state = rd_kafka_consumer_group_state_name(rd_kafka_ConsumerGroupDescription_state(descriptions[0]));
   keep_members(admin, descriptions[0], group);
+  return true;
+}
+
+static bool has(const rd_kafka_MemberDescription_t *member, const char *topic, int32_t partition) {
+  const rd_kafka_MemberAssignment_t *assignment = rd_kafka_MemberDescription_assignment(member);
+  const rd_kafka_topic_partition_list_t *list = assignment ? rd_kafka_MemberAssignment_partitions(assignment) : NULL;
+  for (int i = 0; list && i < list->cnt; i++)
+    if (list->elems[i].partition == partition && strcmp(list->elems[i].topic, topic) == 0) return true;
+  return false;
+}
+
+bool admin_find_owner(
+    struct admin *admin, const char *topic, int32_t partition, struct admin_owner *owner, struct error *err) {
+  struct admin_group group;
+  *owner = (struct admin_owner){0};
+  if (!admin_members(admin, &group, err)) return false;
+  if (!group.known) return error_set(err, "its coordinator does not describe groups");
+  size_t count = 0;
+  const rd_kafka_ConsumerGroupDescription_t **descriptions =
+      rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(admin->group), &count);
+  must(count == 1);
+  for (size_t i = 0; i < group.member_count; i++) {
+    if (!has(rd_kafka_ConsumerGroupDescription_member(descriptions[0], i), topic, partition)) continue;
+    *owner = (struct admin_owner){group.members[i].client, group.members[i].host, group.members[i].instance};
+    return true;
+  }
   return true;
 }

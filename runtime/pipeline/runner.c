@@ -289,6 +289,7 @@ void runner_begin(struct runner *runner, struct batch *batch, struct portion *po
   struct flow *flow = find_flow(runner, batch->partition);
   must(flow && batch->count > 0);
   batch->ctx = flow;
+  batch->begun_ms = clock_now(runner->plan->clock);
   batch->in_flow = flow->batches;
   flow->batches = batch;
   flow->moving++;

@@ -113,6 +113,8 @@ void station_ended(struct station *station, struct portion *whole, uint32_t inde
 void shipping_send(struct runner *runner, struct portion *portion);
 /* There is room again: portions that wait for it go on. */
 void shipping_serve(struct runner *runner);
+/* The producer has no room for what is left of the portion. */
+bool shipping_waits(const struct portion *portion);
 /* The partition is gone: what was not handed over never is. */
 void shipping_forget(struct portion *portion);
 

@@ -149,6 +149,8 @@ void shipping_serve(struct runner *runner) {
     }
 }
 
+bool shipping_waits(const struct portion *portion) { return portion->shipping && portion->shipping->held; }
+
 void shipping_forget(struct portion *portion) {
   struct shipping *shipping = portion->shipping;
   if (!shipping || !shipping->open) return;

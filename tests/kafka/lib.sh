@@ -21,6 +21,7 @@ out_of_time=75 # EX_TEMPFAIL
 sink_options='' # of the kafka sink in pass_through, besides the topic
 scale=1 # times that a patient wait is longer: sanitizers are slow
 case $build in *asan | *tsan) scale=4 ;; esac
+export XDG_RUNTIME_DIR=$stage # the workers' sockets
 export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:detect_leaks=1}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-suppressions=$root/tests/support/tsan.supp}
 exec {nap}<> <(:) # nothing ever comes: a read from it with a time limit is a pause
