@@ -33,7 +33,10 @@ void retired_add(struct consumer *consumer, rd_kafka_queue_t *queue, char *topic
   must(queue && topic);
   struct retired *retired = calloc(1, sizeof *retired);
   must(retired);
-  *retired = (struct retired){queue, topic, partition, consumer->retired};
+  retired->queue = queue;
+  retired->topic = topic;
+  retired->partition = partition;
+  retired->next = consumer->retired;
   consumer->retired = retired;
   empty(queue);
 }

@@ -26,7 +26,8 @@ stages:
     options: {kind: hang, at: '"id":1700,', once: $folder/armed}
     deadline: 500ms
 sinks:
-  - {plugin: kafka, options: {topic: h-out}}
+  # A record without a key may go elsewhere when it is read again.
+  - {plugin: kafka, options: {topic: h-out, partition: source}}
 END
   worker a start h.yaml
   worker a wait 60
