@@ -89,12 +89,14 @@ static struct portion *gather(struct portion *whole, uint32_t passed) {
 
 /* Nothing was emitted: what passed moves up in place. */
 static struct portion *compact(struct portion *whole) {
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < whole->view.record_count; i++) {
-    if (whole->verdicts[i] == WEIR_DROP) batch_ended(whole->batch, whole->records[i].origin, OUTCOME_FILTERED);
-    if (whole->verdicts[i] != WEIR_PASS) continue;
-    if (kept != i) whole->records[kept] = whole->records[i];
-    kept++;
+  uint32_t kept = 0, count = whole->view.record_count;
+  for (uint32_t i = 0; i < count;) {
+    uint32_t run = i;
+    while (run < count && whole->verdicts[run] == WEIR_PASS) run++;
+    if (kept != i) memmove(&whole->records[kept], &whole->records[i], (run - i) * sizeof *whole->records);
+    kept += run - i;
+    for (i = run; i < count && whole->verdicts[i] != WEIR_PASS; i++)
+      if (whole->verdicts[i] == WEIR_DROP) batch_ended(whole->batch, whole->records[i].origin, OUTCOME_FILTERED);
   }
   whole->view.record_count = kept;
   return whole;

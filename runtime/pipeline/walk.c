@@ -225,9 +225,20 @@ static void absorb_one_by_one(struct runner *runner, struct portion *portion, co
   if (again) failure_retry(runner, portion, again);
 }
 
+/* Of a whole that stands at a stage nothing moves before all of it is decided, but for what failed. */
+static bool has_failures(const struct portion *portion) {
+  bool found = false;
+  for (uint32_t i = 0; i < portion->view.record_count; i++)
+    found |= portion->verdicts[i] == WEIR_RETRY || portion->verdicts[i] == WEIR_REJECT;
+  return found;
+}
+
 void walk_absorb(struct runner *runner, struct portion *portion, enum stage_result result) {
   struct station *station = station_of(runner, portion);
-  if (portion->all_pass && !portion->whole && !station->is_sink) return;
+  if (!portion->whole && !station->is_sink && (portion->all_pass || !has_failures(portion))) {
+    runner_touch(runner, portion->batch);
+    return;
+  }
   bool broken = result == STAGE_BROKEN;
   if (broken && portion->view.record_count > 1 && !failure_may_retry(station, portion)) {
     halve(runner, portion);
