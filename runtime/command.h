@@ -9,6 +9,7 @@
 int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_broker(int argc, char **argv);
+int command_dlq(int argc, char **argv);
 int command_offsets(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_plugins(int argc, char **argv);

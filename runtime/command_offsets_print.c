@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/span.h"
 #include "base/text.h"
+#include "command_json.h"
 #include "command_offsets.h"
 #include "config/pipeline_file.h"
 
@@ -73,31 +74,6 @@ void offsets_print(const struct pipeline_file *file, const struct admin_group *g
 
 /* --- JSON ------------------------------------------------------------------------------------------------------------ */
 
-static void json_text(const char *text) {
-  weir_span rest = span_of(text);
-  putchar('"');
-  while (rest.size) {
-    size_t size = text_utf8(rest);
-    uint8_t byte = *rest.data;
-    if (byte == '"' || byte == '\\')
-      printf("\\%c", byte);
-    else if (byte < 0x20 || byte == 0x7f || !size)
-      printf("\\u%04x", !size ? 0xfffd : byte);
-    else
-      printf("%.*s", (int)size, (const char *)rest.data);
-    size = size ? size : 1;
-    rest = (weir_span){rest.data + size, rest.size - size};
-  }
-  putchar('"');
-}
-
-static void json_number(const char *name, int64_t number) {
-  if (number < 0)
-    printf(",\"%s\":null", name);
-  else
-    printf(",\"%s\":%" PRId64, name, number);
-}
-
 static void json_members(const struct admin_group *group) {
   if (!group->known) {
     fputs(",\"members\":null", stdout);
@@ -112,7 +88,7 @@ static void json_members(const struct admin_group *group) {
     for (size_t j = 0; j < 4; j++) {
       printf("%s\"%s\":", j ? "," : "{", names[j]);
       if (values[j])
-        json_text(values[j]);
+        json_text(span_of(values[j]));
       else
         fputs("null", stdout);
     }
@@ -124,14 +100,14 @@ static void json_members(const struct admin_group *group) {
 void offsets_print_json(const struct pipeline_file *file, const struct admin_group *group,
     const struct admin_partition *partitions, size_t count) {
   fputs("{\"group\":", stdout);
-  json_text(file->group);
+  json_text(span_of(file->group));
   printf(",\"state\":\"%s\"", group->state);
   json_members(group);
   fputs(",\"partitions\":[", stdout);
   for (size_t i = 0; i < count; i++) {
     const struct admin_partition *row = &partitions[i];
     printf("%s\n{\"topic\":", i ? "," : "");
-    json_text(row->topic);
+    json_text(span_of(row->topic));
     printf(",\"partition\":%" PRId32, row->partition);
     json_number("first", row->first);
     json_number("end", row->end);

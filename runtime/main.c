@@ -20,6 +20,7 @@ static const struct verb {
     {"sandbox", command_sandbox, "try a pipeline on files, with a broker of its own"},
     {"offsets", command_offsets, "show or reset what the group has committed"},
     {"explain", command_explain, "say why a partition is committed no further"},
+    {"dlq", command_dlq, "look into the dead letters, send them back"},
     {"plugins", command_plugins, "list plugins and their options"},
     {"broker", command_broker, "run a broker in memory, for trying things"},
 };

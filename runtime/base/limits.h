@@ -57,6 +57,9 @@ enum {
   LIMIT_RESOLVE_MS = 60000,       /* to find where the partitions of an assignment start */
   LIMIT_TROUBLE_MS = 10000,       /* between two lines about the same trouble */
 
+  /* Dead letters. */
+  LIMIT_DLQ_KINDS = 1000, /* texts counted apart by `weir dlq stats` */
+
   /* The sandbox. */
   LIMIT_SUPPLY_BYTES = 256 << 20, /* of one file that is fed or that holds expected keys */
   LIMIT_SANDBOX_PARTITIONS = 64,  /* of each topic of the broker in memory, which keeps 5 MiB of each */

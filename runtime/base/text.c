@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct unit {
   const char *name;
@@ -155,6 +156,17 @@ const char *text_of_count(char into[TEXT_MAX], int64_t count) {
   return into;
 }
 
+const char *text_of_time(char into[TEXT_MAX], int64_t time_ms) {
+  time_t seconds = (time_t)(time_ms / 1000);
+  struct tm parts = {0};
+  char whole[TEXT_MAX] = "";
+  snprintf(into, TEXT_MAX, "-");
+  if (time_ms < 0 || !gmtime_r(&seconds, &parts) || !strftime(whole, sizeof whole, "%Y-%m-%dT%H:%M:%S", &parts))
+    return into;
+  snprintf(into, TEXT_MAX, "%.24s.%03dZ", whole, (int)(time_ms % 1000));
+  return into;
+}
+
 enum { NEAREST_MAX = 64 };
 
 static uint8_t lower(uint8_t byte) { return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + 32) : byte; }
@@ -211,6 +223,13 @@ size_t text_utf8(weir_span text) {
   bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
   bool surrogate = first == 0xED && second >= 0xA0, beyond = first == 0xF4 && second >= 0x90;
   return overlong || surrogate || beyond ? 0 : size;
+}
+
+size_t text_whole(weir_span text, size_t most) {
+  size_t at = 0, size = 1;
+  while (at < text.size && (size = text_utf8((weir_span){text.data + at, text.size - at})) && at + size <= most)
+    at += size;
+  return at;
 }
 
 /* Controls of ASCII, and those of 8 bits (U+0080 to U+009F), which terminals obey as well. */

@@ -24,6 +24,8 @@ enum { TEXT_MAX = 32 };
 const char *text_of_duration(char into[TEXT_MAX], int64_t ms);
 const char *text_of_size(char into[TEXT_MAX], int64_t bytes);
 const char *text_of_count(char into[TEXT_MAX], int64_t count);
+/* "2026-11-23T17:20:01.123Z"; -1: "-". */
+const char *text_of_time(char into[TEXT_MAX], int64_t time_ms);
 
 /* The name nearest to `text` among `count` names, NULL: none is near enough to have been meant (distance at most a third of
  * its length, a transposition counts one). */
@@ -31,6 +33,8 @@ const char *text_nearest(weir_span text, const char *const *names, size_t count)
 
 /* Bytes of the well-formed UTF-8 character that the text starts with, 0: it does not start with one. */
 size_t text_utf8(weir_span text);
+/* Bytes of the well-formed characters that the text starts with, up to `most` bytes. */
+size_t text_whole(weir_span text, size_t most);
 /* Writes the text so that it is safe to show: control characters and what is not UTF-8 become \xNN. Cut to `into_size` (at
  * least 1) on a character's border, always NUL-terminated. Returns the bytes written without the NUL. */
 size_t text_escape(char *into, size_t into_size, weir_span text);

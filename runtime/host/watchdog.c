@@ -12,9 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { WATCHDOG_MAGIC = 0x3d7fa10c, EVERY_MS_LEAST = 20, EVERY_MS_MOST = 5000, TIME_MAX = 40 };
+enum { WATCHDOG_MAGIC = 0x3d7fa10c, EVERY_MS_LEAST = 20, EVERY_MS_MOST = 5000 };
 
 /* What was seen of one thread. */
 struct watched {
@@ -125,15 +124,9 @@ void watchdog_look(struct watchdog *watchdog) {
 
 /* --- barking --- */
 
-static void text_of_time(char into[TIME_MAX], int64_t wall_ms) {
-  time_t seconds = (time_t)(wall_ms / 1000);
-  struct tm parts;
-  if (!gmtime_r(&seconds, &parts) || !strftime(into, TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &parts)) into[0] = '\0';
-}
-
 void watchdog_bark(void *ctx, const struct watchdog_find *find) {
   (void)ctx;
-  char place[PLACE_TEXT_MAX] = "its own loop", late[TEXT_MAX], deadline[TEXT_MAX], since[TIME_MAX];
+  char place[PLACE_TEXT_MAX] = "its own loop", late[TEXT_MAX], deadline[TEXT_MAX], since[TEXT_MAX];
   if (find->view->state == PLACE_CALLING) place_text(find->view, place);
   text_of_duration(late, find->late_ms);
   text_of_duration(deadline, find->deadline_ms);

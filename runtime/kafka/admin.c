@@ -36,6 +36,7 @@ void admin_close(struct admin *admin) {
   if (!admin) return;
   must_be(admin, ADMIN_MAGIC);
   admin_forget_group(admin);
+  admin_forget_readers(admin);
   if (admin->handle) rd_kafka_destroy(admin->handle);
   for (size_t i = 0; i < admin->topic_count; i++) free(admin->topics[i]);
   free(admin->topics);

@@ -58,6 +58,22 @@ struct admin_owner {
 };
 bool admin_find_owner(
     struct admin *admin, const char *topic, int32_t partition, struct admin_owner *owner, struct error *err);
+/* Groups that read a topic: with members that have a partition of it, or with offsets committed there. */
+struct admin_reader {
+  const char *group, *state; /* state: static */
+  size_t member_count;       /* those with a partition of the topic */
+};
+struct admin_readers {
+  bool known; /* the cluster answered; librdkafka's mock does not */
+  const struct admin_reader *readers;
+  size_t count;
+  size_t hidden; /* groups that this user may not look into */
+};
+/* Strings live until the next admin_readers(). */
+bool admin_readers(
+    struct admin *admin, const char *topic, int32_t partitions, struct admin_readers *readers, struct error *err);
+/* Partitions of a topic; -1: err. */
+int32_t admin_partitions(struct admin *admin, const char *topic, struct error *err);
 /* Commits as an outsider, which the broker refuses while the group has members. All or, where the broker fails in between, a sentence that names
  * the first that failed. */
 bool admin_commit(struct admin *admin, const struct admin_change *changes, size_t count, struct error *err);

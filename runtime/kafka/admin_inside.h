@@ -18,8 +18,13 @@ struct admin {
   size_t count;
   rd_kafka_event_t *group; /* the last answer; the members' strings are its */
   struct admin_member *members;
+  struct admin_reader *readers; /* of admin_readers(); names are its own */
+  size_t reader_count;
 };
 
 void admin_forget_group(struct admin *admin);
+void admin_forget_readers(struct admin *admin);
+/* The cluster can be asked for groups: admin_members.c has why. */
+bool admin_can_describe(struct admin *admin);
 
 #endif

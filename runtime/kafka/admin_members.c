@@ -42,7 +42,7 @@ static void keep_members(
 
 /* librdkafka 2.0.2 aborts the process when it describes a group of a cluster that lacks the request, as its own mock does. Its older call asks
  * the same in a safe way, but does not tell the static members. */
-static bool can_describe(struct admin *admin) {
+bool admin_can_describe(struct admin *admin) {
   const struct rd_kafka_group_list *groups = NULL;
   rd_kafka_resp_err_t code = rd_kafka_list_groups(admin->handle, admin->file->group, &groups, ADMIN_ASK_MS);
   if (groups) rd_kafka_group_list_destroy(groups);
@@ -53,7 +53,7 @@ bool admin_members(struct admin *admin, struct admin_group *group, struct error 
   must_be(admin, ADMIN_MAGIC);
   *group = (struct admin_group){.state = "unknown"};
   admin_forget_group(admin);
-  if (!can_describe(admin)) return true; /* not known */
+  if (!admin_can_describe(admin)) return true; /* not known */
   admin->group = ask(admin);
   const rd_kafka_DescribeConsumerGroups_result_t *result =
       admin->group ? rd_kafka_event_DescribeConsumerGroups_result(admin->group) : NULL;

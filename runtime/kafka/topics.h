@@ -17,4 +17,7 @@ typedef void topics_visit(void *ctx, const char *topic, int32_t partitions);
 bool topics_find(rd_kafka_t *handle, struct client *client, const char *const *wanted, size_t wanted_count,
     int timeout_ms, topics_visit *each, void *ctx, struct error *err);
 
+/* A topic's max.message.bytes; -1: the cluster does not tell. Blocks half a second at the most. */
+int64_t topics_bytes_max(rd_kafka_t *handle, const char *topic, int timeout_ms);
+
 #endif

@@ -83,7 +83,198 @@ END
   expect_log a 'un-in/0 stands still at offset 7: the dead letter .* cannot be written'
 }
 
+# A pipeline NAME whose stage rejects what has not been a dead letter before (ALWAYS: everything), and dead letters of it.
+fussy() { # NAME COUNT [--odd | ALWAYS]
+  topic "$1-in" --partitions 2
+  topic "$1-out"
+  topic "$1-dead" --partitions 2
+  if [ "${3:-}" = --odd ]; then produce "$1-in" --count "$2" --odd; else produce "$1-in" --count "$2" --keys 8; fi
+  local unless='if not record:header("weir.hops") then error("not today") end'
+  [ "${3:-}" != ALWAYS ] || unless='error("never")'
+  pass_through "$1.yaml" "$1" "$1-in" "$1-out" <<END
+dead_letter: {topic: $1-dead}
+stages:
+  - name: fussy
+    each: |
+      $unless
+END
+  run_pipeline "$1"
+}
+
+run_pipeline() {
+  worker a start "$1.yaml" --until end
+  worker a wait
+  expect_status a 0
+}
+
+# Every record of a topic, without its place and hops, in an order of its own.
+contents() {
+  consume "$1" --until-end --format jsonl --isolation read_committed |
+    jq -c '[.timestamp, .key, .value, [.headers[] | select(.[0] != "weir.hops")]]' | sort
+}
+
+looks() {
+  fussy lo 40
+  run_weir dlq ls lo.yaml --stage fussy --reason lua_error --since 2020-01-01
+  expect_equal status "$status" 0
+  expect_equal lines "$(wc -l <<<"$out")" 41
+  expect_match row "$out" '^[01]@[0-9]+ +20..-..-..T..:..:..\....Z fussy +lua_error +lo-in/[01]@[0-9]+ +1 +1$'
+  run_weir dlq ls lo.yaml --json --partition 0
+  expect_equal 'partition 0' "$(jq -s 'map(.partition) | unique | tostring' <<<"$out")" '"[0]"'
+  local none
+  for none in '--stage other' '--reason other' '--until 2020-01-01' '--since 2200-01-01T00:00:00Z'; do
+    # shellcheck disable=SC2086 # two words
+    run_weir dlq ls lo.yaml --json $none
+    expect_equal "letters with $none" "$out" ''
+  done
+  run_weir dlq ls lo.yaml --json --limit 3
+  expect_equal 'the limit' "$(wc -l <<<"$out")" 3
+  run_weir dlq stats lo.yaml --json
+  expect_equal stats "$(jq -c '[.count, .reasons[0].name, .stages[0].count, (.sources | map(.name) | sort), .hops_most]' <<<"$out")" \
+    '[40,"lua_error",40,["lo-in/0","lo-in/1"],1]'
+  run_weir dlq show lo.yaml lo-in/1@3 --json
+  expect_equal 'by its source' "$(jq -c '[.source_partition, .source_offset]' <<<"$out")" '[1,3]'
+  expect_equal 'its value' "$(jq -r .value <<<"$out")" "$(consume lo-in --until-end --partition 1 --format value | sed -n 4p)"
+  run_weir dlq show lo.yaml lo-dead/0@0
+  expect_match 'by its place' "$out" '^lo-dead/0@0$'
+  expect_match reason "$out" 'lo\.yaml:[0-9]+: not today'
+  run_weir dlq show lo.yaml lo-in/1@3000
+  expect_equal 'one that is not there' "$status" 1
+  run_weir dlq show lo.yaml lo-dead/0@4000
+  expect_match 'a place that is not there' "$err" 'lo-dead/0 holds the offsets 0 to'
+}
+
+# There and back: what was a dead letter comes back byte for byte, and passes.
+redrives() {
+  fussy re 60 --odd
+  contents re-in >before
+  run_weir dlq redrive re.yaml --to re-in
+  expect_equal status "$status" 0
+  expect_match plan "$out" 'group weir-redrive-re-[0-9a-f]{8}: 0 of 60 offsets'
+  expect_match readers "$out" 'read by +group re, 0 members: this pipeline'
+  expect_match histogram "$out" '60  fussy lua_error'
+  expect_equal 'sent by the plan alone' "$(ends re-in)" 60
+  run_weir dlq redrive re.yaml --to re-in --yes
+  expect_equal status "$status" 0
+  expect_match result "$out" '^60 records sent to re-in, 0 left'
+  contents re-in >after
+  cat before before | sort >twice
+  cmp -s twice after || fail 'what came back is not what was there: %s' "$(diff twice after | head -n4)"
+  run_weir dlq redrive re.yaml --to re-in --yes
+  expect_match 'the same call again' "$out" '^0 records sent'
+  run_pipeline re
+  contents re-out >out
+  cmp -s before out || fail 'the output is not what was there at first: %s' "$(diff before out | head -n4)"
+  expect_equal 'dead letters' "$(ends re-dead)" 60
+}
+
+# Killed half-way it repeats nothing and loses nothing; with a signal it ends in order.
+goes_on() {
+  local redrive
+  fussy go 3000
+  topic go-to
+  "$weir" dlq redrive go.yaml --to go-to --rate 1000/s --yes >first.out 2>first.err & redrive=$!
+  wait_for "[ \"\$(consume go-to --until-end --format value --isolation read_committed | wc -l)\" -gt 0 ]" 30 'the first of them'
+  kill -KILL "$redrive"
+  wait "$redrive" || true
+  expect_at_most 'sent before the kill' "$(consume go-to --until-end --format value --isolation read_committed | wc -l)" 2999
+  "$weir" dlq redrive go.yaml --to go-to --rate 500/s --yes >second.out 2>second.err & redrive=$!
+  wait_for "grep -q ' offsets are behind it' second.out" 60 'the second to begin'
+  kill -TERM "$redrive"
+  local code=0
+  wait "$redrive" || code=$?
+  expect_equal 'status after SIGTERM' "$code" 0
+  expect_match 'what it says' "$(cat second.out)" 'Stopped by a signal'
+  run_weir dlq redrive go.yaml --to go-to --yes --json
+  expect_equal status "$status" 0
+  expect_equal left "$(jq .left <<<"$out")" 0
+  consume go-to --until-end --format value --isolation read_committed | sort >got
+  expect_equal 'records, each once' "$(wc -l <got) $(sort -u got | wc -l)" '3000 3000'
+}
+
+# Who fails again and again is left in the end; who was not is not kept waiting.
+hops() {
+  fussy ho 5 ALWAYS
+  run_weir dlq redrive ho.yaml --to ho-in --yes
+  run_pipeline ho
+  run_weir dlq ls ho.yaml --json
+  expect_equal hops "$(jq -s -c 'map(.hops) | sort' <<<"$out")" '[1,1,1,1,1,2,2,2,2,2]'
+  local place
+  place=$(jq -rs 'map("ho-dead/\(.partition)@\(.offset)") | first' <<<"$out")
+  topic ho-to
+  run_weir dlq redrive ho.yaml --to ho-to --hops 1 --yes
+  expect_match result "$out" '^5 records sent to ho-to, 5 left'
+  expect_match 'who was left' "$err" 'left: ho-dead/[01]@[0-9]+ \(source ho-in/[01]@[0-9]+\): it was a dead letter 2 times, --hops allows 1'
+  run_weir dlq redrive ho.yaml "$place" --to ho-to --yes
+  expect_match 'one alone' "$out" '^1 record sent'
+  topic ho-again
+  run_weir dlq redrive ho.yaml --to ho-again --yes
+  expect_match result "$out" '^10 records sent to ho-again, 0 left'
+  expect_equal 'hops, one header a record' \
+    "$(consume ho-again --until-end --format jsonl | jq -c '[.headers[] | select(.[0] == "weir.hops")[1]]' | sort | uniq -c | tr -s ' \n' ' ')" ' 5 ["1"] 5 ["2"] '
+}
+
+# What was replaced is read again from its source, as long as it is there and the same.
+originals() {
+  topic or-in --config max.message.bytes=4000000
+  topic or-out
+  topic or-dead
+  topic or-to --config max.message.bytes=4000000
+  topic or-small
+  produce or-in --count 3 --size 1048576 --keys 3 -X message.max.bytes=4000000
+  pass_through or.yaml or or-in or-out <<'END'
+dead_letter: {topic: or-dead}
+stages:
+  - each: error("as planned")
+END
+  run_pipeline or
+  run_weir dlq redrive or.yaml --to or-small --yes
+  expect_match result "$out" '^0 records sent to or-small, 3 left'
+  expect_match 'why they were left' "$err" 'left: or-dead/0@0 \(source or-in/0@0\): it has 10[0-9]+ bytes with its headers, topic or-small takes'
+  run_weir dlq redrive or.yaml --to or-to --yes
+  expect_match result "$out" '^3 records sent to or-to, 0 left'
+  expect_equal 'read again' "$(contents or-to | sha256sum)" "$(contents or-in | sha256sum)"
+  "$probe" topic delete or-in >/dev/null
+  topic or-in
+  produce or-in --count 2
+  topic or-late
+  wait_for "[ \"\$(ends or-in)\" = 2 ]" 10
+  run_weir dlq redrive or.yaml --to or-late --yes
+  expect_match result "$out" '^0 records sent to or-late, 3 left'
+  expect_match 'another one' "$err" 'another record stands at its source now'
+  expect_match 'none' "$err" 'its source record is not there any more'
+}
+
+names_the_readers() {
+  fussy na 4
+  pass_through other.yaml na-other na-in na-out </dev/null
+  worker b start other.yaml
+  wait_for "[ \"\$(committed na-other na-in)\" = 4 ]" 30 'the other group to commit'
+  run_weir dlq redrive na.yaml --to na-in --json
+  expect_equal readers "$(jq -c '.read_by | sort_by(.group) | map([.group, .members])' <<<"$out")" '[["na",0],["na-other",1]]'
+  worker b stop
+  run_weir dlq redrive na.yaml --to na-out
+  expect_match 'a topic that nobody reads' "$out" 'to topic na-out, which this pipeline does not read'
+  expect_match 'its readers' "$out" 'no group has a member or an offset on na-out'
+  run_weir dlq redrive na.yaml --to na-im
+  expect_equal 'status without the topic' "$status" 1
+  expect_match sentence "$err" "topic 'na-im' does not exist.*near: 'na-in'"
+  run_weir dlq redrive na.yaml
+  expect_equal 'status without --to' "$status" 2
+  run_weir dlq redrive na.yaml --to na-dead --yes
+  expect_equal 'status of a circle' "$status" 2
+  sed -i '/dead_letter:/d' na.yaml
+  run_weir dlq ls na.yaml
+  expect_equal 'status without dead letters' "$status" 2
+}
+
 it 'carries the record byte for byte, with its provenance' provenance
 it 'puts size and SHA-256 in the place of what is too large, and loses no neighbour' too_large
 it 'stops the partition of a dead letter that cannot be written' unwritable
+it 'lists, shows and counts dead letters' looks
+it 'sends them back byte for byte, once' redrives
+it 'goes on where it stopped, killed or asked to stop' goes_on
+it 'leaves what was a dead letter too often' hops
+it 'reads again from the source what was too large' originals
+it 'names the groups that read the topic, and what is wrong' names_the_readers
 finish

@@ -166,8 +166,27 @@ static void an_escape_is_cut_between_characters(void **state) {
   assert_int_equal(text_escape(text, 8, (weir_span){NULL, 0}), 0);
 }
 
+static void says_a_moment(void **state) {
+  (void)state;
+  char text[TEXT_MAX];
+  assert_string_equal(text_of_time(text, 0), "1970-01-01T00:00:00.000Z");
+  assert_string_equal(text_of_time(text, 1795454401123), "2026-11-23T17:20:01.123Z");
+  assert_string_equal(text_of_time(text, -1), "-");
+}
+
+static void counts_whole_characters(void **state) {
+  (void)state;
+  assert_int_equal(text_whole(span_of("abc"), 2), 2);
+  assert_int_equal(text_whole(span_of("a\xC3\xA9"), 2), 1);
+  assert_int_equal(text_whole(span_of("a\xC3\xA9"), 3), 3);
+  assert_int_equal(text_whole(span_of("a\xC3"), 9), 1);
+  assert_int_equal(text_whole((weir_span){0}, 9), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(says_a_moment),
+      cmocka_unit_test(counts_whole_characters),
       cmocka_unit_test(durations_have_a_unit),
       cmocka_unit_test(what_is_no_duration_leaves_the_result_alone),
       cmocka_unit_test(sizes_know_both_kinds_of_units),
