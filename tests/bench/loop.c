@@ -1,27 +1,46 @@
 /* loop.c: the rival of the bench: bare librdkafka, one thread, consumer_poll -> producev -> destroy, as fast as it can be written
  * with the guarantee that weir gives: idempotent, and at the end every delivery is confirmed. It assigns all partitions itself, so it
- * pays for no group. It does no commits. `--reports-thread` serves the delivery reports on a thread of their own.
+ * pays for no group. It does no commits. `--reports-thread` serves the delivery reports on a thread of their own. `--work` does by
+ * searching bytes what weir's stages do: `filter` drops values below 20 bytes, `keep` what has no "level":"error", `add` puts
+ * "severity":3 at an object's end, `keep_add` does both. `--follow` goes on at the end of the partitions, until a signal.
  *
- *   bench-loop BROKERS IN OUT [--linger MS] [--kbytes N] [--reports-thread]
+ *   bench-loop BROKERS IN OUT [--linger MS] [--kbytes N] [--reports-thread] [--work WORK] [--follow]
  */
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { VALUE_MAX = 4096 };
+
+/* What is written of a record. */
+struct value {
+  const char *data;
+  size_t size;
+  char made[VALUE_MAX];
+};
+
 struct loop {
   const char *brokers, *in, *out, *linger, *kbytes;
-  bool reports_thread;
+  bool reports_thread, follow;
+  bool (*work)(struct value *value); /* false: the record is dropped; NULL: all pass */
   rd_kafka_t *consumer, *producer;
   rd_kafka_topic_t *to;
   int partitions, ended;
-  long read;
+  long read, written;
   _Atomic long confirmed, failed;
   _Atomic bool done;
 };
+
+static volatile sig_atomic_t stopping;
+static void on_signal(int number) {
+  (void)number;
+  stopping = 1;
+}
 
 static _Noreturn void die(const char *what, const char *why) {
   fprintf(stderr, "bench-loop: %s: %s\n", what, why);
@@ -92,7 +111,45 @@ static void assign_all(struct loop *loop) {
   rd_kafka_topic_destroy(topic);
 }
 
+/* --- the work -------------------------------------------------------------------------------------------------------- */
+
+static bool is_long(struct value *value) { return value->size >= 20; }
+
+static bool is_error(struct value *value) {
+  static const char wanted[] = "\"level\":\"error\"";
+  return memmem(value->data, value->size, wanted, sizeof wanted - 1) != NULL;
+}
+
+static bool add_severity(struct value *value) {
+  static const char field[] = ",\"severity\":3}";
+  if (value->size == 0 || value->size + sizeof field > VALUE_MAX || value->data[value->size - 1] != '}') return false;
+  memcpy(value->made, value->data, value->size - 1);
+  memcpy(value->made + value->size - 1, field, sizeof field - 1);
+  value->data = value->made;
+  value->size += sizeof field - 2;
+  return true;
+}
+
+static bool keep_and_add(struct value *value) { return is_error(value) && add_severity(value); }
+
+static bool (*work_named(const char *name))(struct value *) {
+  if (!strcmp(name, "none")) return NULL;
+  if (!strcmp(name, "filter")) return is_long;
+  if (!strcmp(name, "keep")) return is_error;
+  if (!strcmp(name, "add")) return add_severity;
+  if (!strcmp(name, "keep_add")) return keep_and_add;
+  die("no such work", name);
+}
+
+/* --- the loop -------------------------------------------------------------------------------------------------------- */
+
 static void pass_on(struct loop *loop, const rd_kafka_message_t *message) {
+  struct value value;
+  value.data = message->payload;
+  value.size = message->len;
+  loop->read++;
+  if (loop->work && !loop->work(&value)) return;
+  loop->written++;
   rd_kafka_headers_t *headers = NULL;
   rd_kafka_resp_err_t code;
   int64_t timestamp = rd_kafka_message_timestamp(message, NULL);
@@ -100,16 +157,15 @@ static void pass_on(struct loop *loop, const rd_kafka_message_t *message) {
     headers = rd_kafka_headers_copy(headers);
   do {
     code = rd_kafka_producev(loop->producer, RD_KAFKA_V_RKT(loop->to), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(message->key, message->key_len), RD_KAFKA_V_VALUE(message->payload, message->len),
+        RD_KAFKA_V_KEY(message->key, message->key_len), RD_KAFKA_V_VALUE((void *)(uintptr_t)value.data, value.size),
         RD_KAFKA_V_TIMESTAMP(timestamp), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) rd_kafka_poll(loop->producer, 1);
   } while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL);
   if (code) die("produce", rd_kafka_err2str(code));
-  loop->read++;
 }
 
 static void run(struct loop *loop) {
-  while (loop->ended < loop->partitions) {
+  while (!stopping && (loop->follow || loop->ended < loop->partitions)) {
     rd_kafka_message_t *message = rd_kafka_consumer_poll(loop->consumer, 100);
     if (message) {
       if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
@@ -126,11 +182,16 @@ static void run(struct loop *loop) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 4) die("usage", "bench-loop BROKERS IN OUT [--linger MS] [--kbytes N] [--reports-thread]");
+  if (argc < 4)
+    die("usage", "bench-loop BROKERS IN OUT [--linger MS] [--kbytes N] [--reports-thread] [--work WORK] [--follow]");
   struct loop loop = {.brokers = argv[1], .in = argv[2], .out = argv[3], .linger = "5", .kbytes = "65536"};
   for (int i = 4; i < argc; i++) {
     if (!strcmp(argv[i], "--reports-thread"))
       loop.reports_thread = true;
+    else if (!strcmp(argv[i], "--follow"))
+      loop.follow = true;
+    else if (!strcmp(argv[i], "--work") && i + 1 < argc)
+      loop.work = work_named(argv[++i]);
     else if (!strcmp(argv[i], "--linger") && i + 1 < argc)
       loop.linger = argv[++i];
     else if (!strcmp(argv[i], "--kbytes") && i + 1 < argc)
@@ -138,6 +199,7 @@ int main(int argc, char **argv) {
     else
       die("no such option", argv[i]);
   }
+  signal(SIGTERM, on_signal);
   open_producer(&loop);
   open_consumer(&loop);
   pthread_t reports;
@@ -151,5 +213,5 @@ int main(int argc, char **argv) {
   rd_kafka_destroy(loop.consumer);
   rd_kafka_topic_destroy(loop.to);
   rd_kafka_destroy(loop.producer);
-  return loop.confirmed == loop.read && !loop.failed ? 0 : 1;
+  return loop.confirmed == loop.written && !loop.failed ? 0 : 1;
 }
