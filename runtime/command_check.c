@@ -22,6 +22,9 @@ static void print(const struct command_pipeline *pipeline) {
   printf("\n# %s is fine. What it promises:\n", pipeline->file->path);
   guarantee_print(pipeline->file, &pipeline->share, true, stdout);
   guarantee_print_memory(&pipeline->share, true, stdout);
+  uint32_t scripts;
+  int64_t granted = prepared_granted(pipeline->prepared, &scripts);
+  guarantee_print_scripts(&pipeline->share, granted, scripts, stdout);
   screen_print_versions(WEIR_VERSION, pipeline->file, pipeline->prepared, stdout);
 }
 
@@ -62,6 +65,8 @@ static void print_json_promise(const struct command_pipeline *pipeline) {
   printf(",\"repeated_at_most\":%u", file->delivery == AT_MOST_ONCE ? 0 : file->commit_uncommitted);
   printf(",\"lanes\":%u,\"memory_bytes\":%lld,\"memory_sum_bytes\":%lld", pipeline->share.lanes,
       (long long)pipeline->share.memory, (long long)memory_sum(&pipeline->share, LIMIT_EXPECTED_PARTITIONS));
+  uint32_t scripts;
+  printf(",\"script_bytes\":%lld", (long long)prepared_granted(pipeline->prepared, &scripts) * pipeline->share.lanes);
 }
 
 static void print_json(const struct command_pipeline *pipeline, const char *path, bool fine) {

@@ -24,22 +24,36 @@ static bool divide(struct command_pipeline *pipeline, int64_t lanes) {
 }
 
 static bool load(struct command_pipeline *pipeline, const struct command_pipeline_wish *wish) {
-  pipeline->path = plugin_path_create(wish->plugin_folders->texts, wish->plugin_folders->count);
   pipeline->metrics = wish->measure ? metrics_create() : NULL;
-  if (!pipeline->path || (wish->measure && !pipeline->metrics))
+  if (wish->measure && !pipeline->metrics)
     return report_add(&pipeline->report, NULL, "the machine has no memory for the plugins");
   pipeline->prepared = prepared_open(
       pipeline->file, pipeline->path, &pipeline->share, clock_real(), pipeline->metrics, &pipeline->report);
   return pipeline->prepared != NULL;
 }
 
+/* Without the rest of a step: its options are not asked about while the file is wrong. */
+static void judge(
+    void *ctx, const struct pipeline_file *file, const struct pipeline_step *step, bool sink, struct report *report) {
+  const struct weir_config *name = node_find(step->node, "plugin");
+  struct error err = {0};
+  if (!plugin_open(ctx, file->directory, step->plugin, sink ? WEIR_SINK : WEIR_TRANSFORM, &err))
+    report_add(report, name ? name : step->node, "%s", err.text);
+}
+
+static bool open_path(struct command_pipeline *pipeline, const struct command_pipeline_wish *wish) {
+  pipeline->path = plugin_path_create(wish->plugin_folders->texts, wish->plugin_folders->count);
+  return pipeline->path || report_add(&pipeline->report, NULL, "the machine has no memory for the plugins");
+}
+
 bool command_pipeline_open(struct command_pipeline *pipeline, const struct command_pipeline_wish *wish) {
-  const struct pipeline_overrides overrides = {.instance = wish->instance};
   *pipeline = (struct command_pipeline){0};
   report_init(&pipeline->report);
   if (wish->lanes > LIMIT_LANES)
     return report_add(
         &pipeline->report, NULL, "--lanes: %lld is too many, at most %d", (long long)wish->lanes, LIMIT_LANES);
+  if (!open_path(pipeline, wish)) return false;
+  const struct pipeline_overrides overrides = {.instance = wish->instance, .judge = judge, .judge_ctx = pipeline->path};
   pipeline->file = pipeline_file_open(wish->file, &overrides, &pipeline->report);
   if (!pipeline->file) return false;
   bool divided = divide(pipeline, wish->lanes);

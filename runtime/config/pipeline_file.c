@@ -246,6 +246,7 @@ struct pipeline_file *pipeline_file_open(
   struct pipeline_reading reading = {&memory->file, &memory->arena, report};
   read_file(&reading, path, overrides ? overrides->instance : NULL);
   if (report->count == before) return &memory->file;
+  if (overrides && overrides->judge) pipeline_steps_judge(&reading, overrides);
   pipeline_file_close(&memory->file);
   return NULL;
 }

@@ -70,10 +70,17 @@ struct pipeline_file {
   struct pipeline_memory *memory; /* what all of this lies in */
 };
 
+/* Whether a stage or sink can have its plugin; what is wrong goes to the report. */
+typedef void pipeline_judge(
+    void *ctx, const struct pipeline_file *file, const struct pipeline_step *step, bool sink, struct report *report);
+
 /* What the command line says; it wins over the file. Strings are copied. */
 struct pipeline_overrides {
   const char *instance;  /* --instance, NULL: not given */
   size_t tree_bytes_max; /* budget for what is read, 0: LIMIT_TREE_BYTES; tests make it small */
+  /* Asked about each plugin of a file that is wrong, so that one report also has the plugins that do not exist; NULL: nobody is. */
+  pipeline_judge *judge;
+  void *judge_ctx;
 };
 
 /* [main] Reads and checks. `overrides` may be NULL. NULL: it is not usable, and `report` says why. */

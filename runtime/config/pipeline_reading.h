@@ -20,6 +20,8 @@ struct pipeline_reading {
 
 /* Reads `stages` and `sinks` (pipeline_steps.c). dead_letter has been read before. */
 void pipeline_steps_read(struct pipeline_reading *reading, struct settings *top);
+/* Asks overrides->judge about each plugin whose name is one. */
+void pipeline_steps_judge(struct pipeline_reading *reading, const struct pipeline_overrides *overrides);
 /* Gives each step its label, unique in the pipeline (pipeline_labels.c). Steps with `name` come with theirs. */
 void pipeline_labels_give(struct pipeline_reading *reading);
 /* What one key alone cannot tell (pipeline_checks.c). */

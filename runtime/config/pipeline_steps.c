@@ -95,6 +95,25 @@ static void read_plugin(struct entry *entry, const struct weir_config *node, con
     report_add(report, node, "write `lua: FILE`, `keep: EXPRESSION` or `each: CODE` instead of `plugin: lua`");
 }
 
+static bool is_to_be_judged(const struct pipeline_step *step) {
+  if (step->form != FORM_PLUGIN || !step->plugin || step->kafka) return false;
+  if (strcmp(step->plugin, "kafka") == 0 || strcmp(step->plugin, "lua") == 0) return false;
+  size_t size = strlen(step->plugin);
+  return strchr(step->plugin, '/') ||
+         (pipeline_is_label(step->plugin) && (size <= 3 || strcmp(step->plugin + size - 3, ".so") != 0));
+}
+
+void pipeline_steps_judge(struct pipeline_reading *reading, const struct pipeline_overrides *overrides) {
+  const struct pipeline_file *file = reading->file;
+  must(overrides->judge);
+  for (uint32_t i = 0; i < file->stage_count; i++)
+    if (is_to_be_judged(&file->stages[i]))
+      overrides->judge(overrides->judge_ctx, file, &file->stages[i], false, reading->report);
+  for (uint32_t i = 0; i < file->sink_count; i++)
+    if (is_to_be_judged(&file->sinks[i]))
+      overrides->judge(overrides->judge_ctx, file, &file->sinks[i], true, reading->report);
+}
+
 static void read_code(
     struct entry *entry, const struct weir_config *node, const char *key, const struct weir_config *options) {
   entry->step->plugin = "lua";

@@ -6,8 +6,13 @@
 #include "host/control_inside.h"
 #include "host/memory.h"
 #include "kafka/feed.h"
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Of what came, in one line. */
+enum { NAMED_MOST = 8, NAME_BYTES = 64, NAMES_MAX = (NAMED_MOST + 1) * NAME_BYTES };
 
 struct assignment *members_find(const struct control *control, const char *topic, int32_t partition) {
   struct assignment *assignment = control->owned;
@@ -116,6 +121,20 @@ bool members_assign(void *ctx, const struct assignment_request *requests, size_t
   return false;
 }
 
+/* ": quakes/0 quakes/3 and 12 more"; nothing for none. */
+static void name_them(char into[NAMES_MAX], const struct assignment_request *requests, size_t count) {
+  size_t used = 0, named = 0;
+  into[0] = '\0';
+  for (; named < count && named < NAMED_MOST; named++) {
+    int size = snprintf(into + used, NAMES_MAX - used, "%s%s/%" PRId32, named ? " " : ": ", requests[named].topic,
+        requests[named].partition);
+    if (used + (size_t)size >= NAMES_MAX - NAME_BYTES) break;
+    used += (size_t)size;
+  }
+  into[used] = '\0';
+  if (named < count) snprintf(into + used, NAMES_MAX - used, " and %zu more", count - named);
+}
+
 void members_assigned(void *ctx, const struct assignment_request *requests, size_t count) {
   struct control *control = ctx;
   for (size_t i = 0; i < count; i++) {
@@ -127,8 +146,10 @@ void members_assigned(void *ctx, const struct assignment_request *requests, size
   control->joined = true;
   control->empty_since_ms = control_now(control);
   atomic_store(&control->changed, true);
-  log_line(
-      WEIR_INFO, "worker", "%zu partition%s assigned, %zu in all", count, count == 1 ? "" : "s", control->owned_count);
+  char names[NAMES_MAX];
+  name_them(names, requests, count);
+  log_line(WEIR_INFO, "worker", "%zu partition%s assigned%s, %zu in all", count, count == 1 ? "" : "s", names,
+      control->owned_count);
 }
 
 /* --- they go --- */

@@ -2,6 +2,7 @@
 #include "host/guarantee.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "config/kafka_settings.h"
 #include "config/pipeline_file.h"
 #include "host/memory.h"
 
@@ -38,6 +39,15 @@ static void print_retries(const struct pipeline_file *file, FILE *out) {
           repeated_by(&file->sinks[i]));
 }
 
+static void print_keyless(const struct pipeline_file *file, FILE *out) {
+  for (uint32_t i = 0; i < file->sink_count; i++)
+    if (file->sinks[i].kafka && !file->sinks[i].kafka->keep_partition)
+      fprintf(out,
+          "  %-14sat sink %s records without a key have no order across partitions and over a restart, unless it has "
+          "`partition: source`\n",
+          "", file->sinks[i].label);
+}
+
 static void print_exactly_once(const struct pipeline_file *file, FILE *out) {
   for (size_t i = 0; i < file->exactly_once_refused_count; i++)
     fprintf(out, "  %-14s%s\n", i ? "" : "exactly_once", file->exactly_once_refused[i]);
@@ -50,6 +60,7 @@ void guarantee_print(const struct pipeline_file *file, const struct memory_share
     print_at_least_once(file, whole, out);
   if (whole) print_retries(file, out);
   line(out, "order", "partition: records of one partition stay in order, in every stage and at every sink");
+  if (whole) print_keyless(file, out);
   if (whole) print_exactly_once(file, out);
 }
 
@@ -75,4 +86,12 @@ void guarantee_print_memory(const struct memory_share *share, bool whole, FILE *
       "memory", text_of_size(sum, memory_sum(share, partitions)), text_of_size(all, share->memory), partitions,
       (long long)share->partitions, share->lanes, share->lanes == 1 ? "" : "s", share->batches);
   if (whole) print_parts(share, partitions, out);
+}
+
+void guarantee_print_scripts(const struct memory_share *share, int64_t bytes, uint32_t count, FILE *out) {
+  char unit[TEXT_MAX], all[TEXT_MAX];
+  if (!count) return;
+  fprintf(out, "  %-14son top of it scripts may use %s: %u Lua state%s of a lane, %s in all, x %u lane%s\n", "",
+      text_of_size(all, bytes * share->lanes), count, count == 1 ? "" : "s", text_of_size(unit, bytes), share->lanes,
+      share->lanes == 1 ? "" : "s");
 }

@@ -244,3 +244,20 @@ const struct setup *prepared_setup(const struct prepared *prepared, const struct
       is_stage ? &prepared->plan.stages[step - file->stages] : &prepared->plan.sinks[step - file->sinks];
   return guard ? planned->when : planned->setup;
 }
+
+static int64_t granted_to(const struct step *steps, uint32_t steps_count, uint32_t *count) {
+  int64_t sum = 0;
+  for (uint32_t i = 0; i < steps_count; i++) {
+    int64_t own = steps[i].setup ? setup_memory(steps[i].setup) : 0;
+    int64_t guard = steps[i].when ? setup_memory(steps[i].when) : 0;
+    *count += (own > 0) + (guard > 0);
+    sum += own + guard;
+  }
+  return sum;
+}
+
+int64_t prepared_granted(const struct prepared *prepared, uint32_t *count) {
+  const struct plan *plan = &prepared->plan;
+  *count = 0;
+  return granted_to(plan->stages, plan->stage_count, count) + granted_to(plan->sinks, plan->sink_count, count);
+}

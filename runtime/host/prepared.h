@@ -35,6 +35,8 @@ void prepared_disconnect(struct prepared *prepared, int flush_ms);
 const struct plan *prepared_plan(const struct prepared *prepared);
 /* The instance as plugins see it: of the file, else made of host and process. */
 const char *prepared_instance(const struct prepared *prepared);
+/* What the stages of one lane may use on their own, in bytes, and how many of them there are: scripts, above all. */
+int64_t prepared_granted(const struct prepared *prepared, uint32_t *count);
 /* NULL: the runtime's own sink; `guard`: of its `when`, NULL: it has none. */
 const struct setup *prepared_setup(const struct prepared *prepared, const struct pipeline_step *step, bool guard);
 

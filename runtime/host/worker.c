@@ -70,16 +70,22 @@ static bool wait_for_topics(struct run *run) {
 }
 
 /* In one piece: log lines of other threads come between writes to stderr. */
-static void show_screen(const struct run *run) {
-  const struct worker *worker = run->worker;
-  const struct screen screen = {worker->version, worker->file, worker->share, worker->prepared, run->control};
+static void say_whole(void (*print)(const void *ctx, FILE *out), const void *ctx) {
   char *text = NULL;
   size_t size = 0;
   FILE *out = open_memstream(&text, &size);
   if (!out) return;
-  screen_print(&screen, DESCRIBE_MS, out);
+  print(ctx, out);
   if (fclose(out) == 0) fwrite(text, 1, size, stderr);
   free(text);
+}
+
+static void print_screen(const void *ctx, FILE *out) { screen_print(ctx, DESCRIBE_MS, out); }
+
+static void show_screen(const struct run *run) {
+  const struct worker *worker = run->worker;
+  const struct screen screen = {worker->version, worker->file, worker->share, worker->prepared, run->control};
+  say_whole(print_screen, &screen);
 }
 
 /* Without it the worker does all its work: nobody can ask it, that is all. */
@@ -137,6 +143,8 @@ static void tell_end(const struct run *run, const struct control_view *view, cha
         view->stopped == 1 ? "" : "s", view->stopped == 1 ? "s" : "");
 }
 
+static void print_summary(const void *ctx, FILE *out) { summary_print(ctx, out); }
+
 static int sum_up(struct run *run, const struct control_view *last) {
   const struct worker *worker = run->worker;
   struct control_view view;
@@ -154,7 +162,7 @@ static int sum_up(struct run *run, const struct control_view *last) {
   failures_init(&summary.failures);
   control_failures(run->control, &summary.failures);
   failures_sort(&summary.failures);
-  summary_print(&summary, stderr);
+  say_whole(print_summary, &summary);
   if (worker->json) summary_print_json(&summary, stdout);
   failures_fini(&summary.failures);
   fflush(NULL);

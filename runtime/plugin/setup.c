@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/span.h"
+#include "base/text.h"
 #include "config/node.h"
 #include "config/report.h"
 #include "plugin/descriptor.h"
@@ -163,3 +164,11 @@ void setup_hold(struct setup *setup) {
 }
 
 void setup_let_go(struct setup *setup) { must(atomic_fetch_sub(&setup->stages, 1) > 0); }
+
+int64_t setup_memory(const struct setup *setup) {
+  must_be(setup, SETUP_MAGIC);
+  const struct weir_config *node = node_find(setup->config, "memory");
+  const weir_option *option = option_find(&setup->declared, span_of("memory"));
+  int64_t bytes = 0;
+  return node && option && option->type == WEIR_OPTION_SIZE && text_size(span_of(node_text(node)), &bytes) ? bytes : 0;
+}

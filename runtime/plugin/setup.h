@@ -40,5 +40,7 @@ const struct plugin *setup_plugin(const struct setup *setup);
 /* The options with every fallback filled in, for `weir check`; SECRET options are masked. */
 const struct weir_config *setup_options(const struct setup *setup);
 uint32_t setup_traits(const struct setup *setup);
+/* What each instance may use on its own: the option `memory` of a plugin that declares one as a size, in bytes. 0: there is none. */
+int64_t setup_memory(const struct setup *setup);
 
 #endif

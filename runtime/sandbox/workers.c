@@ -163,11 +163,11 @@ static bool number_behind(const char *line, const char *mark, int64_t *number) {
   return text_int(weir_bytes(at, strspn(at, "0123456789")), number);
 }
 
-/* "worker: 2 partitions assigned, 4 in all", "worker: 2 partitions are revoked". */
+/* "worker: 2 partitions assigned: in/0 in/3, 4 in all", "worker: 2 partitions are revoked". */
 static void take_share(struct worker_entry *worker, const char *line) {
   int64_t number;
   if (!number_behind(line, " worker: ", &number)) return;
-  if (number_behind(line, " assigned, ", &number))
+  if (strstr(line, " assigned") && number_behind(line, ", ", &number))
     worker->owned = number;
   else if (strstr(line, " revoked") || strstr(line, " lost: "))
     worker->owned = worker->owned > number ? worker->owned - number : 0;

@@ -163,6 +163,7 @@ redrives() {
   run_weir dlq redrive re.yaml --to re-in --yes
   expect_match 'the same call again' "$out" '^0 records sent'
   run_pipeline re
+  expect_equal 'committed, up to the end behind the marker of the transaction' "$(committed re re-in)" "$(ends re-in)"
   contents re-out >out
   cmp -s before out || fail 'the output is not what was there at first: %s' "$(diff before out | head -n4)"
   expect_equal 'dead letters' "$(ends re-dead)" 60

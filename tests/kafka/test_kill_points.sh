@@ -52,12 +52,12 @@ kill_at() { # POINT
   WEIR_FAILPOINT=$point:$passing WEIR_FAILPOINT_LOG=$folder/hits start_worker
   case $way in
     signal)
-      wait_for "logged a 'assigned, $partitions in all'" 30 "the assignment before $point"
+      wait_for "logged a 'assigned: .*, $partitions in all'" 30 "the assignment before $point"
       pause_ms $((RANDOM % 200)) # the moment is what is tested
       worker a signal TERM
       ;;
     guest)
-      wait_for "logged a 'assigned, $partitions in all'" 30 "the assignment before $point"
+      wait_for "logged a 'assigned: .*, $partitions in all'" 30 "the assignment before $point"
       worker guest start "$name.yaml"
       ;;
   esac

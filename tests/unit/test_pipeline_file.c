@@ -263,6 +263,33 @@ static void without_memory_it_is_said(void **state) {
   }
 }
 
+/* Names that are none, weir's own sink and code are told of by the file itself. */
+static void judge(
+    void *ctx, const struct pipeline_file *file, const struct pipeline_step *step, bool sink, struct report *report) {
+  (void)file;
+  ++*(int *)ctx;
+  report_add(report, node_find(step->node, "plugin"), "%s %s is judged", sink ? "sink" : "stage", step->plugin);
+}
+
+static void a_wrong_file_has_its_plugins_judged(void **state) {
+  (void)state;
+  int judged = 0;
+  const char *said = "";
+  const struct pipeline_overrides overrides = {.judge = judge, .judge_ctx = &judged};
+  struct pipeline_file *file = play_open_with(PLAY_FINE, &overrides, &said);
+  assert_non_null(file);
+  pipeline_file_close(file);
+  assert_int_equal(judged, 0);
+  assert_null(play_open_with("pipeline: p\nkafka: {brokers: a}\nsource: {topics: [t], group: g}\nstages:\n"
+                             "  - {plugin: jsn, retryy: 3}\n  - {keep: \"true\"}\n  - {plugin: x.so}\n"
+                             "sinks:\n  - {plugin: ./mine.so}\n  - {plugin: kafka, options: {topic: o}}\n",
+      &overrides, &said));
+  assert_int_equal(judged, 2);
+  play_expect(said, "p.yaml:5:14: stage jsn is judged");
+  play_expect(said, "unknown key \"retryy\"");
+  play_expect(said, "p.yaml:9:14: sink ./mine.so is judged");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_small_file_gets_every_default),
@@ -275,6 +302,7 @@ int main(void) {
       cmocka_unit_test(what_is_missing_is_told),
       cmocka_unit_test(wrong_values_are_told),
       cmocka_unit_test(a_file_that_cannot_be_read_is_told),
+      cmocka_unit_test(a_wrong_file_has_its_plugins_judged),
       cmocka_unit_test(secrets_stay_out_of_the_report),
       cmocka_unit_test(without_memory_it_is_said),
   };
