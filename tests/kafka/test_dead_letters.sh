@@ -174,7 +174,7 @@ goes_on() {
   local redrive
   fussy go 3000
   topic go-to
-  "$weir" dlq redrive go.yaml --to go-to --rate 1000/s --yes >first.out 2>first.err & redrive=$!
+  "$weir" dlq redrive go.yaml --to go-to --rate 200/s --yes >first.out 2>first.err & redrive=$!
   wait_for "[ \"\$(consume go-to --until-end --format value --isolation read_committed | wc -l)\" -gt 0 ]" 30 'the first of them'
   kill -KILL "$redrive"
   wait "$redrive" || true

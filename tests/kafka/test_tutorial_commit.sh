@@ -58,7 +58,7 @@ at_least_once() {
 repeats_are_bounded() {
   topic rare-in
   topic rare-out
-  produce rare-in --count 20000
+  produce rare-in --count 21500
   pass_through rare.yaml rare rare-in rare-out <<'END'
 batch: {records: 500}
 commit: {every: 5m, records: 1000000, uncommitted: 4000}
@@ -73,7 +73,7 @@ END
   worker second wait
   expect_status second 0
   verify --source rare-in --output rare-out --duplicates-max 4000
-  expect_at_least 'repeated' "$(($(ends rare-out) - 20000))" 1
+  expect_at_least 'repeated' "$(($(ends rare-out) - 21500))" 1
   note "written before the kill: $written"
 }
 

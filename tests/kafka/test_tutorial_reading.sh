@@ -76,10 +76,11 @@ resumes() {
   produce resume-in --count 20000
   pass_through resume.yaml resume resume-in resume-out <<'END'
 stages:
-  - each: for i = 1, 500 do end
+  - each: for i = 1, options.turns do end
+    options: {turns: "${env:TURNS:-0}"}
 batch: {records: 100}
 END
-  worker a start resume.yaml
+  TURNS=200000 worker a start resume.yaml # so slow that there is time to stop it half-way
   wait_for '[ "$(ends resume-out)" -gt 2000 ]' 30
   worker a stop
   expect_status a 0
