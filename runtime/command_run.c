@@ -1,6 +1,7 @@
 /* command_run.c: `weir run FILE`. */
 #include "arguments.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/span.h"
@@ -101,5 +102,6 @@ int command_run(int argc, char **argv) {
   if (wrong) return wrong;
   log_init(level, options.log_json);
   signals_block();
+  crash_install();
   return open_and_run(file, &options);
 }

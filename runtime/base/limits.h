@@ -32,6 +32,8 @@ enum {
   LIMIT_FAILURES = 128,              /* kinds of failures (stage, code, outcome) counted apart in the summary */
   LIMIT_COMMIT_WAIT_MS = 5000,       /* for the answer to a commit when partitions are revoked */
   LIMIT_TURN_MS = 90000,             /* for one turn of a loop of the worker; at twice that it is aborted */
+  LIMIT_SUSPECTS = 256,              /* suspicions of records that killed a worker, of one pipeline on one host */
+  LIMIT_CRUMBS = 256,                /* workers of one pipeline on one host that leave traces for the quarantine */
   LIMIT_LANE_STUCK_MS = 1000,        /* for a lane's answer once the drain is over; then it is taken for stuck */
   LIMIT_PROGRAM_BYTES = 16 << 20,    /* code, threads, connections */
   LIMIT_LANE_BYTES = 2 << 20,        /* stages and scripts of a lane, without what scripts are granted on top */

@@ -51,6 +51,10 @@ static uint64_t begin(void) {
 static void end(uint64_t changes) { put(&here->changes, changes + 1); }
 
 void place_use(struct place *place) { here = place; }
+struct place *place_here(void) {
+  return here;
+}
+void place_blame(struct place *place, int signal) { put(&place->blame, (uint64_t)signal); }
 
 static void set_state(enum place_state state, int64_t limit_ms) {
   if (!here) return;
@@ -75,6 +79,7 @@ void place_enter(const struct place_entry *entry) {
   put(&here->records, entry->records);
   put(&here->batch_records, entry->batch_records);
   put_text(here->label, PLACE_LABEL_WORDS, &here->label_size, entry->label);
+  put_text(here->plugin, PLACE_PLUGIN_WORDS, &here->plugin_size, entry->plugin);
   put_text(here->topic, PLACE_TOPIC_WORDS, &here->topic_size, entry->topic);
   end(changes);
 }
@@ -83,6 +88,7 @@ void place_enter(const struct place_entry *entry) {
 
 static bool read_words(const struct place *place, struct place_view *view) {
   uint64_t state = get(&place->state), call = get(&place->call);
+  view->blame = (int)get(&place->blame);
   view->state = (enum place_state)state;
   view->call = (enum place_call)call;
   view->limit_ms = (int64_t)get(&place->limit_ms);
@@ -93,6 +99,7 @@ static bool read_words(const struct place *place, struct place_view *view) {
   view->batch_records = (uint32_t)get(&place->batch_records);
   return state <= PLACE_CALLING && call <= PLACE_FLUSH &&
          get_text(place->label, PLACE_LABEL_WORDS, &place->label_size, view->label) &&
+         get_text(place->plugin, PLACE_PLUGIN_WORDS, &place->plugin_size, view->plugin) &&
          get_text(place->topic, PLACE_TOPIC_WORDS, &place->topic_size, view->topic);
 }
 
@@ -103,7 +110,7 @@ bool place_read(const struct place *place, struct place_view *view) {
   return read_words(place, view) && get(&place->changes) == view->changes;
 }
 
-void place_text(const struct place_view *view, char into[PLACE_TEXT_MAX]) {
+const char *place_call_name(enum place_call call) {
   static const char *const calls[] = {[PLACE_CREATE] = "create",
       [PLACE_DESTROY] = "destroy",
       [PLACE_ASSIGNED] = "assigned",
@@ -111,8 +118,12 @@ void place_text(const struct place_view *view, char into[PLACE_TEXT_MAX]) {
       [PLACE_PROCESS] = "process",
       [PLACE_WAKE] = "wake",
       [PLACE_FLUSH] = "flush"};
-  must(view->call <= PLACE_FLUSH);
-  int size = snprintf(into, PLACE_TEXT_MAX, "%s, %s()", view->label, calls[view->call]);
+  must(call <= PLACE_FLUSH);
+  return calls[call];
+}
+
+void place_text(const struct place_view *view, char into[PLACE_TEXT_MAX]) {
+  int size = snprintf(into, PLACE_TEXT_MAX, "%s, %s()", view->label, place_call_name(view->call));
   if (size > 0 && view->topic[0])
     size += snprintf(into + size, PLACE_TEXT_MAX - (size_t)size, " of %s/%d", view->topic, view->partition);
   if (size <= 0 || view->first > view->last) return;

@@ -44,6 +44,7 @@ static const struct pipeline_file defaults = {
     .drain_ms = 20 * SECOND,
     .shutdown_ms = 8 * SECOND,
     .memory_bytes = 256 << 20,
+    .quarantine_after = 3,
 };
 
 static void read_pipeline_name(struct pipeline_reading *reading, struct settings *top) {
@@ -150,6 +151,14 @@ static void read_dead_letter(struct pipeline_reading *reading, struct settings *
   settings_end(&dead_letter);
 }
 
+static void read_quarantine(struct pipeline_reading *reading, struct settings *top) {
+  struct settings quarantine;
+  settings_begin(&quarantine, settings_node(top, "quarantine"), "quarantine", reading->report);
+  settings_count(&quarantine, "after", 0, 1000, &reading->file->quarantine_after);
+  settings_text(&quarantine, "folder", &reading->file->quarantine_folder);
+  settings_end(&quarantine);
+}
+
 static void read_limits(struct pipeline_reading *reading, struct settings *top) {
   struct pipeline_file *file = reading->file;
   int delivery = file->delivery, order = file->order;
@@ -204,6 +213,7 @@ static void read_top(struct pipeline_reading *reading, const char *instance) {
   read_batch(reading, &top);
   read_commit(reading, &top);
   read_dead_letter(reading, &top);
+  read_quarantine(reading, &top);
   pipeline_steps_read(reading, &top);
   settings_end(&top);
   pipeline_labels_give(reading);

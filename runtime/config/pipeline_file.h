@@ -64,6 +64,8 @@ struct pipeline_file {
   struct pipeline_step *stages, *sinks;
   uint32_t stage_count, sink_count;
   const char *dead_letter;                 /* topic, NULL: none */
+  uint32_t quarantine_after;               /* deaths of a record alone in its batch, 0: no quarantine */
+  const char *quarantine_folder;           /* as written, NULL: the environment says */
   const char *const *exactly_once_refused; /* sentences why this pipeline cannot have it */
   size_t exactly_once_refused_count;
   const struct weir_config *root; /* the whole tree */

@@ -176,4 +176,8 @@ void pipeline_file_print(const struct pipeline_file *file, FILE *out, pipeline_o
     fputs("dead_letter:\n", out);
     print_from(&printing, 2, node_find(file->root, "dead_letter"), "topic", file->dead_letter);
   }
+  fputs("quarantine:\n", out);
+  print_count(&printing, 2, "after", file->quarantine_after);
+  if (file->quarantine_folder)
+    print_from(&printing, 2, node_find(file->root, "quarantine"), "folder", file->quarantine_folder);
 }

@@ -34,6 +34,7 @@ void assignment_destroy(struct assignment *assignment) {
   assignment->magic = 0;
   partition_destroy(assignment->partition);
   pthread_mutex_destroy(&assignment->reading);
+  free((void *)(uintptr_t)assignment->suspects.list);
   free(assignment);
 }
 

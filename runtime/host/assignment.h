@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "batch/batch.h"
 #include "batch/partition.h"
+#include "host/suspects.h"
 
 struct feed;
 struct lane;
@@ -85,8 +86,9 @@ struct assignment {
   int64_t taken_bytes;                            /* since its feed was last nearly empty */
   struct log_limit trouble;                       /* of its feed, that passes by itself */
   int64_t drain_deadline_ms;
-  bool flushed;       /* the stages were asked to finish what is deferred */
-  int64_t end_offset; /* end of the partition that the ledger has not been told, -1: none */
+  bool flushed;                  /* the stages were asked to finish what is deferred */
+  struct suspects_view suspects; /* owned; set before its lane hears of it, constant then */
+  int64_t end_offset;            /* end of the partition that the ledger has not been told, -1: none */
 
   /* [control] */
   struct assignment *next;

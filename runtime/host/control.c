@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "host/control_inside.h"
 #include "host/memory.h"
+#include "host/quarantine.h"
 #include "host/question.h"
 #include "host/watchdog.h"
 #include "kafka/feed.h"
@@ -247,6 +248,8 @@ static struct lane_settings settings_of_lane(struct control *control, uint32_t n
       .uncommitted_max = file->commit_uncommitted,
       .commit_records = file->commit_records,
       .at_most_once = file->delivery == AT_MOST_ONCE,
+      .quarantine_after = file->quarantine_after,
+      .place = quarantine_place(control->settings.quarantine, number),
   };
 }
 

@@ -20,6 +20,7 @@ struct control;
 struct memory_share;
 struct pipeline_file;
 struct plan;
+struct quarantine;
 
 /* What it outlives. */
 struct control_settings {
@@ -27,7 +28,8 @@ struct control_settings {
   const struct plan *plan;
   const struct clock *clock;
   const struct memory_share *share;
-  bool until_end; /* stop when every partition has reached what was its end at the start */
+  struct quarantine *quarantine; /* NULL: none */
+  bool until_end;                /* stop when every partition has reached what was its end at the start */
   /* Called in the control thread every `tick_ms` while it runs, drains and leaves; NULL: never. */
   void (*tick)(void *ctx, struct control *control);
   void *tick_ctx;

@@ -4,6 +4,7 @@
 #include "base/failpoint.h"
 #include "base/clock.h"
 #include "host/control_inside.h"
+#include "host/quarantine.h"
 #include <stdlib.h>
 
 enum { TROUBLE_EVERY_MS = 10000, SLICE_MS = 100 };
@@ -111,6 +112,7 @@ static void confirm(struct control *control, struct assignment *assignment, cons
   FAILPOINT(commit_confirmed);
   struct account *account = accounts_find(&control->accounts, commit->topic, commit->partition);
   if (account) account->committed = commit->offset;
+  quarantine_confirmed(control->settings.quarantine, commit->topic, commit->partition, commit->offset);
   if (atomic_exchange(&assignment->awaits_commit, false)) assignment_mark(assignment);
 }
 

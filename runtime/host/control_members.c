@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "host/control_inside.h"
 #include "host/memory.h"
+#include "host/quarantine.h"
 #include "kafka/feed.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -105,6 +106,8 @@ static bool take_over(struct control *control, const struct assignment_request *
     assignment_destroy(assignment);
     return false;
   }
+  assignment->suspects =
+      quarantine_suspects(control->settings.quarantine, request->topic, request->partition, request->start);
   own(control, assignment);
   return true;
 }

@@ -8,12 +8,14 @@
 #include "host/assignment.h"
 #include "host/lane.h"
 #include "pipeline/runner.h"
+#include <stdio.h>
 
 enum { NEARLY_EMPTY = 2 }; /* batches that still wait in a queue */
 
 /* What one visit to a feed brought. */
 struct visit {
-  int64_t next_max; /* the duplicate bound: no record is taken when the batch reaches it */
+  int64_t next_max;     /* the duplicate bound, or a suspect: no record is taken when the batch reaches it */
+  uint32_t records_max; /* 1: a suspect is alone */
   bool empty, full, failed;
   struct error err;
 };
@@ -106,7 +108,7 @@ void intake_drop(struct intake *intake, struct assignment *assignment) {
 /* Under `reading`, not fenced. */
 static void take_records(struct intake *intake, struct assignment *assignment, struct visit *visit) {
   const struct lane_settings *settings = intake->settings;
-  const struct batch_limit limit = {settings->batch_records, settings->batch_bytes, visit->next_max};
+  const struct batch_limit limit = {visit->records_max, settings->batch_bytes, visit->next_max};
   struct portion *portion = assignment->filling;
   for (;;) {
     int64_t offset;
@@ -149,11 +151,33 @@ static bool is_ripe(const struct intake *intake, struct assignment *assignment, 
   return now_ms >= assignment->filling_until_ms;
 }
 
+/* NULL: its record has not killed often enough, or it has several. */
+static const struct suspect *guilty_of(const struct intake *intake, const struct batch *batch) {
+  const struct assignment *assignment = batch->partition->owner;
+  if (batch->count != 1 || !assignment->suspects.count) return NULL;
+  const struct suspect *suspect = suspects_at(assignment->suspects, batch->first);
+  return suspect && suspect->deaths >= intake->settings->quarantine_after ? suspect : NULL;
+}
+
+SELDOM static void quarantine(struct intake *intake, struct portion *portion, const struct suspect *guilty) {
+  struct batch *batch = portion->batch;
+  char text[128];
+  snprintf(text, sizeof text, "it ended the worker by %s %u times, alone in its batch", guilty->how, guilty->deaths);
+  log_line(WEIR_ERROR, "quarantine", "%s/%d@%lld goes to no stage any more: %s, in %s", batch->partition->topic,
+      batch->partition->view.partition, (long long)batch->first, text, guilty->label);
+  portion->records[0].view.attempt = guilty->deaths;
+  runner_quarantine(intake->runner, batch, portion, guilty->label, text);
+}
+
 /* Stages run in here. What they wrote is charged, too, when the batch is still in flight behind them. */
 static void begin(struct intake *intake, struct portion *portion) {
   struct batch *batch = portion->batch;
   intake->beginning = batch;
-  runner_begin(intake->runner, batch, portion);
+  const struct suspect *guilty = guilty_of(intake, batch);
+  if (guilty)
+    quarantine(intake, portion, guilty);
+  else
+    runner_begin(intake->runner, batch, portion);
   if (!intake->beginning) return;
   intake->beginning = NULL;
   if (batch->arena.bytes_used > LIMIT_ARENA_CHUNK_BYTES)
@@ -176,12 +200,18 @@ static void send(struct intake *intake, struct assignment *assignment) {
   intake->settings->events.committable(intake->settings->events.ctx, true);
 }
 
-static int64_t next_max(const struct intake *intake, const struct assignment *assignment) {
+static void set_limits(const struct intake *intake, const struct assignment *assignment, struct visit *visit) {
   struct partition *partition = assignment->partition;
+  const struct batch *batch = assignment->filling->batch;
   pthread_mutex_lock(&partition->lock);
-  int64_t confirmed = partition->ledger.confirmed;
+  int64_t confirmed = partition->ledger.confirmed, next = partition->ledger.expected;
   pthread_mutex_unlock(&partition->lock);
-  return confirmed + intake->settings->uncommitted_max;
+  visit->next_max = confirmed + intake->settings->uncommitted_max;
+  visit->records_max = intake->settings->batch_records;
+  if (!assignment->suspects.count) return;
+  int64_t stop;
+  if (suspects_alone(assignment->suspects, batch->count ? batch->next : next, &stop)) visit->records_max = 1;
+  if (stop < visit->next_max) visit->next_max = stop;
 }
 
 /* Under `reading`. After as many bytes as its queue holds librdkafka may be resting: better it goes on before the queue is empty. */
@@ -197,7 +227,7 @@ static bool is_starved(struct intake *intake, struct assignment *assignment) {
 
 /* Takes and, when the batch is ripe, opens. True: it is to be sent. */
 static bool visit_feed(struct intake *intake, struct assignment *assignment, struct visit *visit) {
-  visit->next_max = next_max(intake, assignment);
+  set_limits(intake, assignment, visit);
   bool opened = false, starved = false;
   pthread_mutex_lock(&assignment->reading);
   if (assignment->fenced)

@@ -3,6 +3,7 @@
 #include "host/lane.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/place.h"
 #include "base/waiting.h"
 #include "host/assignment.h"
@@ -29,7 +30,7 @@ struct lane {
   struct lane_settings settings;
   char name[16];
   struct failures failures;
-  struct place place; /* of its thread */
+  struct place own_place, *place; /* of its thread */
   _Atomic int32_t load;
 
   struct inbox shipments, errands, marks; /* posted by any thread, taken by the lane */
@@ -159,10 +160,9 @@ static void forget(struct lane *lane, struct assignment *assignment, bool lost) 
 
 static void explain(struct lane *lane, struct errand *errand) {
   struct question_part *part = inbox_message(errand, struct question_part, errand);
-  const struct assignment *assignment = errand->assignment;
   struct holder holder;
-  holder_find(lane->runner, assignment->partition, &holder);
-  question_answered(part, &holder, intake_hold(&lane->intake, assignment));
+  holder_find(lane->runner, errand->assignment->partition, &holder);
+  question_answered(part, &holder, intake_hold(&lane->intake, errand->assignment));
 }
 
 /* Returns the deadline for the stages where all are to be asked together, 0: they are not. */
@@ -301,8 +301,7 @@ bool lane_turn(struct lane *lane) {
   run_errands(lane);
   take_shipments(lane);
   runner_serve(lane->runner);
-  take_marks(
-      lane); /* behind the errands: the last mark of a partition that is forgotten was posted before its errand */
+  take_marks(lane); /* behind the errands: the last mark of what is forgotten was posted before its errand */
   read_one(lane);
   look_around(lane);
   return lane->ready.first || lane->again;
@@ -342,6 +341,7 @@ struct lane *lane_create(const struct lane_settings *settings) {
   if (!lane) return NULL;
   lane->magic = LANE_MAGIC;
   lane->settings = *settings;
+  lane->place = settings->place ? settings->place : &lane->own_place;
   atomic_init(&lane->intake.work_max, settings->work_max);
   snprintf(lane->name, sizeof lane->name, "lane %u", settings->number);
   failures_init(&lane->failures);
@@ -403,7 +403,8 @@ static void *run(void *ctx) {
   struct lane *lane = ctx;
   must_be(lane, LANE_MAGIC);
   check_context(lane->name);
-  place_use(&lane->place);
+  place_use(lane->place);
+  void *stack = crash_stack();
   if (lane_open(lane, &lane->err)) {
     set_life(lane, LIFE_RUNNING);
     while (!atomic_load(&lane->ending)) {
@@ -412,6 +413,7 @@ static void *run(void *ctx) {
     }
     lane_shut(lane);
   }
+  crash_stack_free(stack);
   set_life(lane, LIFE_ENDED);
   return NULL;
 }
@@ -482,7 +484,9 @@ void lane_limit(struct lane *lane, int64_t work_max) {
   if (atomic_exchange(&lane->intake.work_max, work_max) < work_max) lane_wake(lane);
 }
 
-const struct place *lane_place(const struct lane *lane) { return &lane->place; }
+struct place *lane_place(const struct lane *lane) {
+  return lane->place;
+}
 struct failures *lane_failures(struct lane *lane) {
   return &lane->failures;
 }

@@ -51,6 +51,8 @@ struct lane_settings {
   int64_t uncommitted_max; /* the duplicate bound W, in offsets of one partition */
   int64_t commit_records;  /* so much settled since the last commit makes the next one urgent */
   bool at_most_once;
+  uint32_t quarantine_after; /* deaths of a record */
+  struct place *place;       /* where its thread says what it does; NULL: in the lane */
 };
 
 /* [main] NULL: no memory. */
@@ -78,7 +80,7 @@ void lane_watch_queues(struct lane *lane, int64_t queue_bytes);
 /* [any] No further batch is taken while those in flight hold so many bytes. */
 void lane_limit(struct lane *lane, int64_t work_max);
 /* [any] What its thread is doing. Lives as long as the lane. */
-const struct place *lane_place(const struct lane *lane);
+struct place *lane_place(const struct lane *lane);
 /* [any] Dead letters and discards by stage and code. */
 struct failures *lane_failures(struct lane *lane);
 /* [any] "lane 2". */

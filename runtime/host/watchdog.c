@@ -2,6 +2,7 @@
 #include "host/watchdog.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -95,8 +96,8 @@ static void judge(struct watchdog *watchdog, struct watched *thread, const struc
   bool over = thread->late_ms - deadline_ms >= deadline_ms;
   if (thread->told && !over) return;
   thread->told = true;
-  const struct watchdog_find find = {(size_t)(thread - watchdog->threads), thread->subject.name, view, thread->since_ms,
-      thread->late_ms, deadline_ms, over};
+  const struct watchdog_find find = {(size_t)(thread - watchdog->threads), thread->subject.name, thread->subject.place,
+      view, thread->since_ms, thread->late_ms, deadline_ms, over};
   watchdog->found(watchdog->ctx, &find);
 }
 
@@ -141,6 +142,7 @@ void watchdog_bark(void *ctx, const struct watchdog_find *find) {
   log_line(WEIR_ERROR, "watchdog",
       "%s has been in %s since %s: %s, twice its %s of %s; aborting, nothing of what it holds is committed", find->name,
       place, since, late, called, deadline);
+  crash_accuse(find->place);
   abort();
 }
 

@@ -18,13 +18,14 @@ struct watchdog;
 /* A thread to watch. Both outlive the watchdog. */
 struct watchdog_subject {
   const char *name; /* "lane 0" */
-  const struct place *place;
+  struct place *place;
 };
 
 /* A thread that is late. */
 struct watchdog_find {
   size_t subject;
   const char *name;
+  struct place *place;
   const struct place_view *view;
   int64_t since_ms; /* wall clock */
   int64_t late_ms, deadline_ms;

@@ -12,6 +12,7 @@
 #include "host/memory.h"
 #include "host/prepared.h"
 #include "host/progress.h"
+#include "host/quarantine.h"
 #include "host/screen.h"
 #include "host/signals.h"
 #include "host/summary.h"
@@ -27,6 +28,7 @@ struct run {
   struct control *control;
   struct answerer answerer;
   struct admin_socket *admin_socket; /* NULL: nobody can ask */
+  struct quarantine *quarantine;     /* NULL: none */
   struct progress progress;
   int64_t started_ms;
   enum control_end end;
@@ -34,7 +36,11 @@ struct run {
   bool stuck;
 };
 
-static void interrupt(void *ctx) { control_interrupt(ctx); }
+static void interrupt(void *ctx) {
+  const struct run *run = ctx;
+  quarantine_asked(run->quarantine);
+  control_interrupt(run->control);
+}
 
 static void tick(void *ctx, struct control *control) {
   struct run *run = ctx;
@@ -49,6 +55,7 @@ static bool open_control(struct run *run, struct error *err) {
       .plan = prepared_plan(worker->prepared),
       .clock = worker->clock,
       .share = worker->share,
+      .quarantine = run->quarantine,
       .until_end = worker->until_end,
       .tick = tick,
       .tick_ctx = run,
@@ -95,6 +102,15 @@ static void open_admin_socket(struct run *run) {
   run->answerer = (struct answerer){run->control, worker->clock, worker->file->path};
   run->admin_socket = admin_socket_open(worker->file->path, answer_request, &run->answerer, &err);
   if (!run->admin_socket) log_line(WEIR_WARN, "worker", "no socket for `weir explain`: %s", err.text);
+}
+
+/* Likewise. At most once nothing is read again, so nothing can kill a second time. */
+static void open_quarantine(struct run *run) {
+  const struct pipeline_file *file = run->worker->file;
+  struct error err;
+  if (!file->quarantine_after || file->delivery == AT_MOST_ONCE) return;
+  run->quarantine = quarantine_open(file, run->worker->share->lanes, &err);
+  if (!run->quarantine) log_line(WEIR_WARN, "worker", "no quarantine of records that kill the worker: %s", err.text);
 }
 
 static void work(struct run *run) {
@@ -184,9 +200,14 @@ static int finish(struct run *run, struct signals *signals) {
   run->stuck = !wind_up(run);
   progress_end();
   int code = sum_up(run, &last);
-  if (run->stuck || !control_closes_at_once(run->control)) _exit(code);
+  bool at_once = run->stuck || !control_closes_at_once(run->control);
+  if (at_once) {
+    quarantine_close(run->quarantine, true);
+    _exit(code);
+  }
   signals_close(signals);
   control_close(run->control);
+  quarantine_close(run->quarantine, false);
   return code;
 }
 
@@ -200,8 +221,12 @@ int worker_run(const struct worker *worker) {
   struct run run = {.worker = worker, .started_ms = clock_now(worker->clock)};
   struct error err;
   if (!prepared_connect(worker->prepared, &err)) return refuse(worker, &err, EXIT_CONFIGURATION);
-  if (!open_control(&run, &err)) return refuse(worker, &err, EXIT_RUN_FAILED);
-  struct signals *signals = signals_open(interrupt, run.control, &err);
+  open_quarantine(&run);
+  if (!open_control(&run, &err)) {
+    quarantine_close(run.quarantine, false);
+    return refuse(worker, &err, EXIT_RUN_FAILED);
+  }
+  struct signals *signals = signals_open(interrupt, &run, &err);
   if (signals)
     work(&run);
   else {

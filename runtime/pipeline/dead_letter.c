@@ -141,7 +141,7 @@ static void reported(struct shipment *shipment, void *ctx) {
     FAILPOINT(dead_letter_confirmed);
     flow->moving--;
     runner->events.failed(runner->events.ctx, letter->station->step->label, letter->code, OUTCOME_DEAD_LETTERED);
-    if (letter->station->is_sink)
+    if (letter->station->is_sink && letter->whole->state != PORTION_QUARANTINED)
       station_ended(letter->station, letter->whole, letter->index, OUTCOME_DEAD_LETTERED);
     else
       batch_ended(batch, letter->origin, OUTCOME_DEAD_LETTERED);

@@ -156,3 +156,14 @@ void failure_final(struct runner *runner, struct portion *whole, uint32_t index,
   }
   must_not_reach();
 }
+
+void failure_quarantine(struct runner *runner, struct portion *portion, const struct reason *reason) {
+  must(portion->view.record_count == 1 && !portion->sink);
+  portion->state = PORTION_QUARANTINED;
+  portion->verdicts[0] = DECIDED_ELSEWHERE;
+  portion->all_pass = false;
+  if (runner->plan->dead_letter && station_of(runner, portion)->step->policy.on_failure != FAIL_STOP)
+    dead_letter_write(runner, portion, 0, reason);
+  else
+    stop_at(runner, portion, 0, reason);
+}

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/span.h"
 #include "pipeline/runner_inside.h"
 
 /* --- lines --- */
@@ -285,15 +286,36 @@ void runner_give(struct runner *runner, struct batch *batch) {
   batch_pool_give(&runner->pool, batch);
 }
 
-void runner_begin(struct runner *runner, struct batch *batch, struct portion *portion) {
+static struct flow *take_in(const struct runner *runner, struct batch *batch) {
   struct flow *flow = find_flow(runner, batch->partition);
   must(flow && batch->count > 0);
   batch->ctx = flow;
   batch->begun_ms = clock_now(runner->plan->clock);
   batch->in_flow = flow->batches;
   flow->batches = batch;
+  return flow;
+}
+
+void runner_begin(struct runner *runner, struct batch *batch, struct portion *portion) {
+  struct flow *flow = take_in(runner, batch);
   flow->moving++;
   walk_arrive(runner, portion, 0);
+  runner_sweep(runner);
+}
+
+static uint32_t station_by_label(const struct runner *runner, const char *label) {
+  for (uint32_t i = 0; i < runner->station_count; i++)
+    if (strcmp(runner->stations[i].step->label, label) == 0) return i;
+  return 0;
+}
+
+void runner_quarantine(
+    struct runner *runner, struct batch *batch, struct portion *portion, const char *label, const char *text) {
+  const struct flow *flow = take_in(runner, batch);
+  must(batch->count == 1 && portion->view.record_count == 1);
+  portion_enter(portion, station_by_label(runner, label), false, NULL);
+  if (portion->records[0].view.offset < flow->cut)
+    failure_quarantine(runner, portion, &(struct reason){span_of("quarantined"), span_of(text), 0});
   runner_sweep(runner);
 }
 

@@ -85,6 +85,10 @@ struct batch *runner_take(struct runner *runner, struct partition *partition);
 void runner_give(struct runner *runner, struct batch *batch);
 /* Sends a filled batch on its way; its range is open in the ledger. must(it holds a record). */
 void runner_begin(struct runner *runner, struct batch *batch, struct portion *portion);
+/* A batch of one record, as for runner_begin(), that no stage may see: it failed for good at the step `label` (unknown: at the first), with the
+ * code "quarantined" and `text`. A dead letter, where there is one and `on_failure` of the step is not `stop`; else its partition stops. */
+void runner_quarantine(
+    struct runner *runner, struct batch *batch, struct portion *portion, const char *label, const char *text);
 /* May a new batch of this partition begin: it is not held by a retry, a stop or a full producer. */
 bool runner_may_begin(const struct runner *runner, const struct partition *partition);
 

@@ -16,8 +16,9 @@ enum {
 };
 
 enum portion_state {
-  PORTION_ARRIVED, /* waits for its turn */
-  PORTION_OUT,     /* the station has it: records may be deferred, tried again or on their way */
+  PORTION_ARRIVED,     /* waits for its turn */
+  PORTION_QUARANTINED, /* no station gets it */
+  PORTION_OUT,         /* the station has it: records may be deferred, tried again or on their way */
 };
 
 /* Portions of one partition at one station, in offset order. */
@@ -124,6 +125,8 @@ bool failure_may_retry(const struct station *station, const struct portion *port
 void failure_retry(struct runner *runner, struct portion *portion, uint32_t count);
 /* The record at `index` of a whole failed for good: `on_failure`. Marks it as decided. */
 void failure_final(struct runner *runner, struct portion *whole, uint32_t index, const struct reason *reason);
+/* The only record of a portion that no stage has seen: a dead letter where the plan has them and the step's policy is not to stop. */
+void failure_quarantine(struct runner *runner, struct portion *portion, const struct reason *reason);
 void failure_serve(struct runner *runner, int64_t now_ms);
 /* Pieces in backoff are not tried again: what they hold stays unsettled. flow NULL: of all. */
 void failure_give_up(struct runner *runner, struct flow *flow);

@@ -7,6 +7,7 @@
 #include "plugin/setup_inside.h"
 #include "plugin/stage_inside.h"
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ static void say_place(
   struct place_entry entry = {.call = call,
       .limit_ms = stage->lane.deadline_ms ? stage->lane.deadline_ms : INT64_MAX,
       .label = span_of(stage->lane.step ? stage->lane.step : stage->host.label),
+      .plugin = span_of(stage->version),
       .last = -1};
   if (partition) {
     entry.topic = partition->view.topic;
@@ -98,6 +100,7 @@ struct stage *stage_create(struct setup *setup, const struct stage_lane *lane, s
   stage->setup = setup;
   stage->plugin = setup_plugin(setup)->table;
   stage->lane = *lane;
+  snprintf(stage->version, sizeof stage->version, "%s %s", stage->plugin->name, stage->plugin->version);
   atomic_init(&stage->wake_at_ms, INT64_MAX);
   host_init(&stage->host, setup_request_of(setup), setup_facts(setup), stage->plugin->name, stage, lane->lane);
   find_stack(stage);

@@ -31,7 +31,8 @@ struct stage {
   _Atomic int64_t wake_at_ms;         /* [any] INT64_MAX: not asked for */
   struct stage_partition *partitions; /* sorted by pointer */
   uint32_t partition_count, partition_room;
-  const char *stack_low, *stack_high; /* of the lane's thread */
+  const char *stack_low, *stack_high;   /* of the lane's thread */
+  char version[LIMIT_PLUGIN_NAME + 32]; /* "describe 1.2.0", cut */
   char failure[HOST_SENTENCE_MAX];
 };
 

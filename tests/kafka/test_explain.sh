@@ -38,7 +38,7 @@ each_partition() {
   expect_equal 'state' "$(jq -r '.partitions[0].state' <<<"$out")" retrying
   expect_equal 'held by' "$(jq -r '.partitions[0].held_by | "\(.offset) \(.at) \(.attempt)"' <<<"$out")" '118 stage price 2'
   worker w stop
-  expect_equal 'sockets left' "$(ls "$stage/weir")" ''
+  expect_equal 'sockets left' "$(find "$stage/weir" -name '*.sock')" ''
 }
 
 # Two workers are both asked; one that was killed is not waited for.
@@ -56,7 +56,7 @@ everyone() {
   run_weir explain two.yaml
   expect_equal 'status' "$status" 1
   expect_match 'what it says' "$err" 'no worker of this user runs two.yaml on this host'
-  expect_equal 'sockets left' "$(ls "$stage/weir")" ''
+  expect_equal 'sockets left' "$(find "$stage/weir" -name '*.sock')" ''
 }
 
 # A lane inside a stage cannot answer; where it is can be said all the same.

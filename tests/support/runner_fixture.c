@@ -259,7 +259,7 @@ void fixture_stop(struct fixture *fixture) {
   partition_destroy(fixture->partition);
 }
 
-struct batch *fixture_feed(struct fixture *fixture, int64_t first, uint32_t count) {
+static struct portion *fill(struct fixture *fixture, int64_t first, uint32_t count) {
   struct batch *batch = runner_take(fixture->runner, fixture->partition);
   assert_non_null(batch);
   struct portion *portion = portion_create(batch, count);
@@ -272,8 +272,19 @@ struct batch *fixture_feed(struct fixture *fixture, int64_t first, uint32_t coun
   }
   struct ledger *ledger = &fixture->partition->ledger;
   batch->range = ledger_open(ledger, 1, first, first + count, count);
+  return portion;
+}
+
+struct batch *fixture_feed(struct fixture *fixture, int64_t first, uint32_t count) {
+  struct portion *portion = fill(fixture, first, count);
+  struct batch *batch = portion->batch;
   runner_begin(fixture->runner, batch, portion);
   return batch;
+}
+
+void fixture_quarantine(struct fixture *fixture, int64_t offset, const char *label) {
+  struct portion *portion = fill(fixture, offset, 1);
+  runner_quarantine(fixture->runner, portion->batch, portion, label, "it ended the worker");
 }
 
 void fixture_serve(struct fixture *fixture) {

@@ -76,6 +76,8 @@ void fixture_stop(struct fixture *fixture);
 
 /* A batch of `count` records from offset `first` goes on its way; values are "first", "first+1", ... */
 struct batch *fixture_feed(struct fixture *fixture, int64_t first, uint32_t count);
+/* A record that no stage may see. */
+void fixture_quarantine(struct fixture *fixture, int64_t offset, const char *label);
 /* Reports deliveries from `from` on, `count` of them, then serves. */
 void fixture_report(struct fixture *fixture, uint32_t from, uint32_t count, enum delivery_state state, int32_t code);
 void fixture_serve(struct fixture *fixture);

@@ -32,6 +32,49 @@ static void records_pass_in_order_and_commit_with_their_reports(void **state) {
   assert_int_equal(play.urgent, 0);
 }
 
+static void suspect(struct assignment *assignment, int64_t first, int64_t last, uint32_t deaths) {
+  struct suspect *list =
+      realloc((void *)(uintptr_t)assignment->suspects.list, (assignment->suspects.count + 1) * sizeof *list);
+  assert_non_null(list);
+  list[assignment->suspects.count] =
+      (struct suspect){.topic = "in", .first = first, .last = last, .deaths = deaths, .label = "out", .how = "SIGSEGV"};
+  assignment->suspects = (struct suspects_view){list, assignment->suspects.count + 1};
+}
+
+static void suspects_are_alone_in_their_batches(void **state) {
+  (void)state;
+  play.plan.batches = 32;
+  play_open();
+  suspect(play_assign(0, 100), 107, 109, 0);
+  play_records(0, 100, 20);
+  play_turn();
+  assert_int_equal(play.sent_count, 20);
+  const struct ledger *ledger = &play.assignments[0]->partition->ledger;
+  /* 100..106, three of one record, 110..119 */
+  assert_int_equal(ledger->tail - ledger->head, 5);
+  const int64_t firsts[] = {100, 107, 108, 109, 110};
+  for (uint64_t i = 0; i < 5; i++)
+    assert_int_equal(ledger->ranges[(ledger->head + i) % LIMIT_LEDGER_RANGES].first, firsts[i]);
+}
+
+static void a_record_that_killed_too_often_is_seen_by_nobody(void **state) {
+  (void)state;
+  play.settings.quarantine_after = 3;
+  play_open();
+  suspect(play_assign(0, 100), 105, 105, 3);
+  suspect(play_assign(1, 100), 105, 105, 2);
+  for (int i = 0; i < 2; i++) play_records(i, 100, 10);
+  play_turn();
+  play_confirm_all();
+  play_turn();
+  assert_int_equal(play_committed(0), 105);
+  assert_true(play.assignments[0]->stopped);
+  assert_int_equal(play.assignments[0]->stopped_at, 105);
+  assert_non_null(strstr(play.assignments[0]->stop.text, "it ended the worker by SIGSEGV 3 times"));
+  assert_int_equal(play_committed(1), 110);
+  assert_int_equal(play.sent_count, 15);
+}
+
 static void an_adopted_partition_is_read_although_nothing_marks_it(void **state) {
   (void)state;
   play_open();
@@ -417,6 +460,8 @@ static void nobody_asks_where_librdkafka_does_not_rest(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       play_test(records_pass_in_order_and_commit_with_their_reports),
+      play_test(suspects_are_alone_in_their_batches),
+      play_test(a_record_that_killed_too_often_is_seen_by_nobody),
       play_test(an_adopted_partition_is_read_although_nothing_marks_it),
       play_test(a_feed_that_was_seen_empty_is_left_alone_until_its_mark),
       play_test(partitions_take_turns_batch_by_batch),

@@ -89,7 +89,8 @@ static void the_print_is_as_a_person_writes(void **state) {
       "delivery: at_least_once\norder: partition\nlanes: 1\nbatch:\n  records: 1000\n  bytes: 1MiB\n  wait: 0ms\n"
       "commit:\n  every: 200ms\n  records: 5000\n  uncommitted: 100000\ndrain: 20s\nshutdown: 8s\nmemory: 256MiB\n"
       "stages:\n  - name: keep\n    keep: record.json.mag >= 4.5\n    retry: {attempts: 1, backoff: 100ms..30s}\n    on_failure: stop\n    deadline: 30s\n"
-      "sinks:\n  - name: blackhole\n    plugin: blackhole\n    retry: {attempts: 1, backoff: 100ms..30s}\n    on_failure: stop\n    deadline: 30s\n");
+      "sinks:\n  - name: blackhole\n    plugin: blackhole\n    retry: {attempts: 1, backoff: 100ms..30s}\n    on_failure: stop\n    deadline: 30s\n"
+      "quarantine:\n  after: 3\n");
   pipeline_file_close(file);
 }
 

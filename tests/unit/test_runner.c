@@ -137,6 +137,41 @@ static void a_dead_letter_counts_when_it_is_confirmed(void **state) {
   assert_string_equal(fixture.failed_code, "not_json");
 }
 
+static void a_quarantined_record_is_a_dead_letter_of_its_stage_and_seen_by_none(void **state) {
+  (void)state;
+  struct setup *stage = fixture_stage(&fixture, script_pass), *sink = fixture_sink(&fixture, script_pass);
+  fixture.stages[0].policy.on_failure = fixture.sinks[0].policy.on_failure = FAIL_DEAD_LETTER;
+  fixture_start(&fixture);
+  fixture_quarantine(&fixture, 0, fixture.stages[0].label);
+  fixture_quarantine(&fixture, 1, fixture.sinks[0].label);
+  fixture_quarantine(&fixture, 2, "a-stage-of-yesterday");
+  fixture_feed(&fixture, 3, 1);
+  saw(stage, 1, (int64_t[]){3});
+  saw(sink, 1, (int64_t[]){3});
+  assert_int_equal(fixture.sent_count, 3);
+  assert_int_equal(fixture.settled[OUTCOME_DEAD_LETTERED], 0);
+  fixture_report(&fixture, 0, 3, DELIVERY_CONFIRMED, 0);
+  assert_int_equal(fixture.settled[OUTCOME_DEAD_LETTERED], 3);
+  assert_string_equal(fixture.failed_code, "quarantined");
+}
+
+static void a_quarantined_record_stops_its_partition_where_the_step_says_stop(void **state) {
+  (void)state;
+  struct setup *stage = fixture_stage(&fixture, script_pass);
+  fixture.stages[0].policy.on_failure = FAIL_STOP;
+  fixture_sink(&fixture, script_pass);
+  fixture_start(&fixture);
+  fixture_feed(&fixture, 0, 5);
+  fixture_quarantine(&fixture, 5, fixture.stages[0].label);
+  assert_int_equal(fixture.sent_count, 0);
+  assert_int_equal(fixture.stopped, 1);
+  assert_int_equal(fixture.stopped_at, 5);
+  assert_non_null(strstr(fixture.stopped_text, "quarantined: it ended the worker"));
+  assert_int_equal(stage->seen_count, 5);
+  assert_int_equal(fixture.settled_batches, 1);
+  assert_false(runner_may_begin(fixture.runner, fixture.partition));
+}
+
 static void a_lost_dead_letter_is_sent_again(void **state) {
   (void)state;
   fixture_stage(&fixture, reject_guilty)->guilty = 0;
@@ -345,6 +380,8 @@ int main(void) {
       play(what_is_dropped_is_filtered_and_goes_no_further),
       play(children_come_behind_their_parent),
       play(a_dead_letter_counts_when_it_is_confirmed),
+      play(a_quarantined_record_is_a_dead_letter_of_its_stage_and_seen_by_none),
+      play(a_quarantined_record_stops_its_partition_where_the_step_says_stop),
       play(a_lost_dead_letter_is_sent_again),
       play(a_refused_dead_letter_stops_the_partition),
       play(a_stop_lets_only_earlier_records_go_on),
