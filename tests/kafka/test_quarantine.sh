@@ -61,7 +61,13 @@ END
   expect_equal 'what is left' "$(ls "$stage/weir")" ''
 }
 
-of_a_crash() { quarantined crash segv SIGSEGV; }
+# A sanitizer makes an exit of its own of SIGSEGV.
+of_a_crash() {
+  case $build in
+    *asan | *tsan) quarantined crash abort SIGABRT ;;
+    *) quarantined crash segv SIGSEGV ;;
+  esac
+}
 of_a_hang() { quarantined hang hang SIGABRT; }
 
 without_dead_letters() {
