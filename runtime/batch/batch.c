@@ -82,7 +82,7 @@ struct batch *batch_pool_take(
   batch->epoch = epoch;
   batch->range = 0;
   batch->first = batch->next = -1;
-  batch->count = batch->open = batch->holds = 0;
+  batch->count = batch->open = batch->holds = batch->standing = 0;
   batch->bytes = 0;
   batch->multiplied = false;
   batch->ctx = NULL;

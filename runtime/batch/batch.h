@@ -104,6 +104,7 @@ struct batch {
   struct batch *in_flow; /* of the pipeline layer: batches of one partition */
   void *ctx;             /* of the pipeline layer; NULL after batch_pool_take() */
   bool listed;           /* of the pipeline layer: waits to be given back */
+  uint32_t standing;     /* of the pipeline layer: portions of it in the lines of stations */
   int64_t begun_ms;      /* of the pipeline layer: on the clock, when it met the first stage */
   int64_t charge;        /* of the host layer: bytes that its lane counts while it is in flight */
 };

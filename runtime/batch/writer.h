@@ -70,6 +70,9 @@ struct writer {
   /* Any lane thread. Between them the caller may write(); short, for the producer is not made anew meanwhile. False: as WRITE_FULL. */
   bool (*begin)(void *ctx);
   void (*end)(void *ctx);
+  /* Between begin() and end(): the number of the producer, which rises when it is made anew. All that an earlier one took has been reported
+   * by then, though perhaps not been seen by its lane. */
+  uint64_t (*number)(void *ctx);
   /* Between begin() and end(). `delivery->shipment` is set by the caller, who has counted it as open; err is filled where it is REFUSED. */
   enum write_result (*write)(void *ctx, const struct outgoing *outgoing, struct delivery *delivery, struct error *err);
   /* Ask to be called once (notify(ctx), any thread) when there is room again. The last call per lane counts. */

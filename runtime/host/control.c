@@ -78,9 +78,19 @@ static bool any_stopped(const struct control *control) {
   return assignment != NULL;
 }
 
+/* Stopped, and everything below the record that stopped it is settled: left earlier, a record that is tried again would never pass. */
+static bool stands_still(struct assignment *assignment) {
+  if (!assignment->stopped) return false;
+  struct partition *partition = assignment->partition;
+  pthread_mutex_lock(&partition->lock);
+  bool below_is_settled = partition->ledger.committable >= assignment->stopped_at;
+  pthread_mutex_unlock(&partition->lock);
+  return below_is_settled;
+}
+
 static bool all_stopped(const struct control *control) {
-  for (const struct assignment *assignment = control->owned; assignment; assignment = assignment->next)
-    if (!assignment->stopped) return false;
+  for (struct assignment *assignment = control->owned; assignment; assignment = assignment->next)
+    if (!stands_still(assignment)) return false;
   return control->owned_count > 0;
 }
 

@@ -102,6 +102,7 @@ void intake_drop(struct intake *intake, struct assignment *assignment) {
   if (!assignment->filling) return;
   struct batch *batch = assignment->filling->batch;
   assignment->filling = NULL;
+  if (batch->count) assignment->end_offset = -1; /* told behind records that now count as not read */
   give_back(intake, batch);
 }
 

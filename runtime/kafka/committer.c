@@ -17,6 +17,8 @@ struct committer {
   committer_answer *answer;
   void *ctx;
   struct commit *commits; /* in flight */
+  rd_kafka_topic_partition_list_t
+      *list; /* the same; it holds their topics: a partition may be gone before its answer comes */
   size_t count, room;
   bool busy, forgotten;
 };
@@ -38,12 +40,18 @@ struct committer *committer_create(struct consumer *consumer, committer_answer *
   return committer;
 }
 
+static void drop_list(struct committer *committer) {
+  if (committer->list) rd_kafka_topic_partition_list_destroy(committer->list);
+  committer->list = NULL;
+}
+
 void committer_destroy(struct committer *committer) {
   if (!committer) return;
   must_be(committer, COMMITTER_MAGIC);
   rd_kafka_queue_cb_event_enable(committer->queue, NULL, NULL);
   rd_kafka_queue_destroy(committer->queue);
   committer->magic = 0;
+  drop_list(committer);
   free(committer->commits);
   free(committer);
 }
@@ -64,10 +72,11 @@ static void keep(struct committer *committer, const struct commit *commits, size
   committer->count = count;
 }
 
-static rd_kafka_topic_partition_list_t *list_of(const struct committer *committer) {
+static void fill_list(struct committer *committer) {
+  must(!committer->list);
   rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)committer->count);
   for (size_t i = 0; i < committer->count; i++) {
-    const struct commit *commit = &committer->commits[i];
+    struct commit *commit = &committer->commits[i];
     const struct owned *owned = consumer_owned(committer->consumer, commit->topic, commit->partition);
     /* The broker checks neither. */
     must(owned);
@@ -77,8 +86,9 @@ static rd_kafka_topic_partition_list_t *list_of(const struct committer *committe
     element->metadata = consumer_commit_metadata(committer->consumer, commit->topic);
     element->metadata_size = strlen(element->metadata);
     element->err = RD_KAFKA_RESP_ERR__IN_PROGRESS; /* stays where the broker says nothing about the partition */
+    commit->topic = element->topic;
   }
-  return list;
+  committer->list = list;
 }
 
 bool committer_send(struct committer *committer, const struct commit *commits, size_t count, struct error *err) {
@@ -88,10 +98,10 @@ bool committer_send(struct committer *committer, const struct commit *commits, s
   if (rd_kafka_assignment_lost(handle))
     return error_set(err, "the assignment is lost: its offsets are not this worker's to commit");
   keep(committer, commits, count);
-  rd_kafka_topic_partition_list_t *list = list_of(committer);
-  rd_kafka_resp_err_t code = rd_kafka_commit_queue(handle, list, committer->queue, NULL, NULL);
-  rd_kafka_topic_partition_list_destroy(list);
+  fill_list(committer);
+  rd_kafka_resp_err_t code = rd_kafka_commit_queue(handle, committer->list, committer->queue, NULL, NULL);
   if (code) {
+    drop_list(committer);
     error_set(err, "%s (%s)", rd_kafka_err2str(code), rd_kafka_err2name(code));
     if (err) err->code = code;
     if (err) err->retriable = true;
@@ -139,9 +149,8 @@ static void take(struct committer *committer, rd_kafka_event_t *event) {
   const rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(event);
   rd_kafka_resp_err_t overall = rd_kafka_event_error(event);
   committer->busy = false;
-  if (committer->forgotten) return;
-  FAILPOINT(commit_answered);
-  for (size_t i = 0; i < committer->count; i++) {
+  if (!committer->forgotten) FAILPOINT(commit_answered);
+  for (size_t i = 0; i < committer->count && !committer->forgotten; i++) {
     const struct commit *commit = &committer->commits[i];
     rd_kafka_resp_err_t code = code_of(list, overall, commit);
     struct error err = {0};
@@ -150,6 +159,7 @@ static void take(struct committer *committer, rd_kafka_event_t *event) {
     if (!code && owned && commit->offset > owned->confirmed) owned->confirmed = commit->offset;
     committer->answer(committer->ctx, commit, code ? &err : NULL);
   }
+  drop_list(committer);
 }
 
 bool committer_serve(struct committer *committer, int timeout_ms) {

@@ -12,7 +12,7 @@
 struct consumer;
 struct committer;
 
-/* One line of a commit. `topic` must live until its answer. */
+/* One line of a commit. */
 struct commit {
   const char *topic;
   int32_t partition;

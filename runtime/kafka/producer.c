@@ -69,6 +69,7 @@ bool producer_make(struct producer *producer, struct error *err) {
   producer->handle = client_create(&producer->client, RD_KAFKA_PRODUCER, conf, err);
   if (!producer->handle) return false;
   producer->queue = rd_kafka_queue_get_main(producer->handle);
+  producer->number++;
   return true;
 }
 
@@ -169,6 +170,7 @@ const struct writer *producer_writer(
       .name = writer->name,
       .begin = writing_begin,
       .end = writing_end,
+      .number = writing_number,
       .write = writing_write,
       .when_room = writing_when_room,
       .code_name = code_name,

@@ -58,6 +58,7 @@ struct producer {
   _Atomic bool paused;  /* writes are refused for now, by something that time may mend */
   int64_t made_ms;      /* [reporting thread] when the handle was made anew, 0: never */
   int64_t batch_bytes;  /* batch.size of the handle; 0: not made yet. Behind the gate */
+  uint64_t number;      /* of handles made so far. Behind the gate */
   _Atomic int64_t batch_bytes_wanted;
 
   pthread_mutex_t lock;
@@ -94,6 +95,7 @@ void outputs_free(struct producer *producer);
 /* --- writing.c --- */
 bool writing_begin(void *ctx);
 void writing_end(void *ctx);
+uint64_t writing_number(void *ctx);
 enum write_result writing_write(
     void *ctx, const struct outgoing *outgoing, struct delivery *delivery, struct error *err);
 void writing_when_room(void *ctx, uint32_t lane, void (*notify)(void *ctx), void *notify_ctx);

@@ -75,6 +75,8 @@ bool writing_begin(void *ctx) {
 
 void writing_end(void *ctx) { producer_leave(((struct kafka_writer *)ctx)->producer); }
 
+uint64_t writing_number(void *ctx) { return ((struct kafka_writer *)ctx)->producer->number; }
+
 enum write_result writing_write(
     void *ctx, const struct outgoing *outgoing, struct delivery *delivery, struct error *err) {
   struct kafka_writer *writer = ctx;

@@ -13,6 +13,7 @@
 /* --- lines --- */
 
 void line_push(struct line *line, struct portion *portion) {
+  portion->batch->standing++;
   portion->next = NULL;
   if (line->last)
     line->last->next = portion;
@@ -33,6 +34,8 @@ void line_remove(struct line *line, struct portion *portion) {
     line->first = portion->next;
   if (line->last == portion) line->last = before;
   portion->next = NULL;
+  must(portion->batch->standing > 0);
+  portion->batch->standing--;
 }
 
 void line_hold(struct flow *flow, uint32_t index, int by) {
@@ -71,17 +74,10 @@ static void forget_batch(struct flow *flow, struct batch *batch) {
   must_not_reach();
 }
 
-/* Looked for at the heads only: a line of thousands must not be walked for every batch. */
-static bool stands_in_line(const struct runner *runner, const struct flow *flow, const struct batch *batch) {
-  for (uint32_t i = 0; i < runner->station_count; i++)
-    if (flow->lines[i].first && flow->lines[i].first->batch == batch) return true;
-  return false;
-}
-
+/* Where all of a portion's records have failed, their batch may have nothing open while the portion waits for those before it. */
 static void sweep_one(struct runner *runner, struct batch *batch) {
   struct flow *flow = batch->ctx;
-  if (flow && batch_is_settled(batch)) {
-    must(!stands_in_line(runner, flow, batch));
+  if (flow && batch_is_settled(batch) && !batch->standing) {
     forget_batch(flow, batch);
     batch->ctx = NULL;
     runner->events.settled(runner->events.ctx, batch);

@@ -24,7 +24,8 @@ enum portion_state {
 /* Portions of one partition at one station, in offset order. */
 struct line {
   struct portion *first, *last;
-  uint32_t held; /* pieces in backoff, portions that wait for room */
+  uint32_t held;     /* pieces in backoff, portions that wait for room */
+  uint64_t producer; /* at the Kafka sink: the number of the one that has all that is out; 0: there may be several */
 };
 
 /* One partition on this lane. */
@@ -84,6 +85,8 @@ void walk_absorb(struct runner *runner, struct portion *portion, enum stage_resu
 /* Runs what may run and lets go what may go. */
 void walk_serve_line(struct runner *runner, struct flow *flow, uint32_t index);
 void walk_serve_lines(struct runner *runner, struct flow *flow);
+/* The portion's turn has come: the station gets it. */
+void walk_visit(struct runner *runner, struct portion *portion);
 /* The station processes a portion or piece that has entered, and absorbs. */
 void walk_process(struct runner *runner, struct portion *portion);
 

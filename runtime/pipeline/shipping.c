@@ -10,9 +10,10 @@
 struct shipping {
   struct shipment shipment;
   struct portion *portion;
-  uint32_t next; /* index of the next record to hand over */
-  bool open;     /* our own count is not given back: not all is handed over */
-  bool held;     /* the line waits for room */
+  uint64_t producer; /* the number of the one that took records of it last */
+  uint32_t next;     /* index of the next record to hand over */
+  bool open;         /* our own count is not given back: not all is handed over */
+  bool held;         /* the line waits for room */
   struct delivery deliveries[];
 };
 
@@ -32,6 +33,7 @@ static struct shipping *shipping_open(struct runner *runner, struct portion *por
     if (!shipping) return NULL;
     portion_enter(portion, portion->stage, true, NULL);
     portion->shipping = shipping;
+    shipping->producer = 0;
   }
   shipping->shipment = (struct shipment){
       .inbox = runner->inbox, .notify = runner->lane.notify, .ctx = runner->lane.ctx, .reported = reported};
@@ -111,11 +113,43 @@ static bool hand_over_rest(struct runner *runner, struct shipping *shipping) {
   return true;
 }
 
+/* Records before it may have been lost with an earlier producer, and the lane has not heard of it or not sent them again. */
+static bool overtakes(struct line *line, const struct portion *portion, uint64_t producer) {
+  if (line->producer == producer) return false;
+  line->producer = 0;
+  for (const struct portion *at = line->first; at != portion; at = at->next)
+    if (at->shipping && at->shipping->producer != producer) return true;
+  if (!portion->next) line->producer = producer;
+  return false;
+}
+
+/* The producer that took the first records is gone, and perhaps they with it: the others wait for what is reported of those. */
+static void lose_rest(struct shipping *shipping) {
+  const struct portion *portion = shipping->portion;
+  for (; shipping->next < portion->view.record_count; shipping->next++) {
+    if (portion->verdicts[shipping->next] != WEIR_UNSETTLED) continue;
+    shipping->deliveries[shipping->next] = (struct delivery){.state = DELIVERY_LOST};
+    atomic_fetch_sub(&shipping->shipment.open, 1); /* never the last: our own is open */
+  }
+}
+
+/* False: not all could be handed over now. */
+static bool hand_over_to(struct runner *runner, struct shipping *shipping, uint64_t producer) {
+  struct portion *portion = shipping->portion;
+  if (overtakes(&flow_of(portion)->lines[portion->stage], portion, producer)) return false;
+  if (shipping->next > 0 && shipping->producer != producer) {
+    lose_rest(shipping);
+    return true;
+  }
+  shipping->producer = producer;
+  return hand_over_rest(runner, shipping);
+}
+
 static void hand_over(struct runner *runner, struct shipping *shipping) {
   const struct writer *writer = station_of(runner, shipping->portion)->step->writer;
   bool all = false;
   if (writer->begin(writer->ctx)) {
-    all = hand_over_rest(runner, shipping);
+    all = hand_over_to(runner, shipping, writer->number(writer->ctx));
     writer->end(writer->ctx);
   }
   hold(runner, shipping, !all);
@@ -137,14 +171,24 @@ void shipping_send(struct runner *runner, struct portion *portion) {
   check_context(NULL);
 }
 
-/* Asking again after a portion was refused room costs one call; the others of its line wait behind it. */
+/* In offset order, until one has to wait again: what was lost meanwhile goes before what never went. */
+static void send_held(struct runner *runner, struct line *line) {
+  if (line->held == 0) return;
+  for (struct portion *portion = line->first; portion; portion = portion->next) {
+    if (shipping_waits(portion))
+      shipping_send(runner, portion);
+    else if (portion->state == PORTION_ARRIVED)
+      walk_visit(runner, portion);
+    if (shipping_waits(portion)) return;
+  }
+}
+
 void shipping_serve(struct runner *runner) {
   if (!atomic_exchange(&runner->room, false)) return;
   for (struct flow *flow = runner->flows; flow; flow = flow->next)
     for (uint32_t index = runner->plan->stage_count; index < runner->station_count; index++) {
       if (runner->stations[index].stage) continue;
-      for (struct portion *portion = flow->lines[index].first; portion; portion = portion->next)
-        if (portion->shipping && portion->shipping->held) shipping_send(runner, portion);
+      send_held(runner, &flow->lines[index]);
       walk_serve_line(runner, flow, index);
     }
 }

@@ -74,7 +74,7 @@ static void visit_stage(struct runner *runner, struct portion *whole) {
     walk_process(runner, whole);
 }
 
-static void visit(struct runner *runner, struct portion *portion) {
+void walk_visit(struct runner *runner, struct portion *portion) {
   struct station *station = station_of(runner, portion);
   portion->state = PORTION_OUT;
   cut_behind(portion, flow_of(portion)->cut);
@@ -135,7 +135,7 @@ static bool serve_one(struct runner *runner, struct flow *flow, uint32_t index) 
         blocked = true;
         continue;
       }
-      visit(runner, portion);
+      walk_visit(runner, portion);
       return true;
     }
     if (cut_is_decided(portion)) {

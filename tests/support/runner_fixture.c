@@ -125,6 +125,8 @@ static bool writer_begin(void *ctx) { return ctx != NULL; }
 
 static void writer_end(void *ctx) { (void)ctx; }
 
+static uint64_t writer_number(void *ctx) { return ((struct fixture *)ctx)->producer_number; }
+
 static enum write_result writer_take(
     void *ctx, const struct outgoing *outgoing, struct delivery *delivery, struct error *err) {
   struct fixture *fixture = ctx;
@@ -191,8 +193,9 @@ void fixture_init(struct fixture *fixture) {
   memset(fixture, 0, sizeof *fixture);
   clock_hand_init(&fixture->clock, 1000, 5000);
   fixture->room = UINT32_MAX;
-  fixture->writer = (struct writer){fixture, "topic dead", writer_begin, writer_end, writer_take, writer_when_room,
-      writer_code, writer_code, writer_too_large};
+  fixture->producer_number = 1;
+  fixture->writer = (struct writer){fixture, "topic dead", writer_begin, writer_end, writer_number, writer_take,
+      writer_when_room, writer_code, writer_code, writer_too_large};
   fixture->plan = (struct plan){.pipeline = "test",
       .group = "test",
       .version = "0.0.1",

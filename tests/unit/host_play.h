@@ -167,6 +167,10 @@ static inline bool play_begin(void *ctx) {
 }
 
 static inline void play_end_writing(void *ctx) { (void)ctx; }
+static inline uint64_t play_number(void *ctx) {
+  (void)ctx;
+  return 1;
+}
 
 static inline enum write_result play_write(
     void *ctx, const struct outgoing *outgoing, struct delivery *delivery, struct error *err) {
@@ -250,8 +254,8 @@ static inline void play_setup(void) {
   pthread_cond_init(&play.cond, NULL);
   play.room = UINT32_MAX;
   play.sent = calloc(PLAY_SENT, sizeof *play.sent);
-  play.writer = (struct writer){NULL, "topic out", play_begin, play_end_writing, play_write, play_when_room, play_code,
-      play_code, play_too_large};
+  play.writer = (struct writer){NULL, "topic out", play_begin, play_end_writing, play_number, play_write,
+      play_when_room, play_code, play_code, play_too_large};
   play.sink = (struct step){
       .label = "out", .writer = &play.writer, .policy = {.attempts = 1, .on_failure = FAIL_STOP}, .deadline_ms = 30000};
   play.plan = (struct plan){.pipeline = "play",
