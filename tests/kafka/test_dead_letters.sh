@@ -36,14 +36,19 @@ END
     $((($(now_ms) / 1000 - 600) * 1000))
 }
 
-# Ten records of 1 MiB among 2,000, for a sink and a dead-letter topic that take less with its headers.
+# Ten records of 1.1 MB in partition 5, among 100,000: too large for every producer's default, and for the dead-letter topic.
+too_large_feed() {
+  topic tl-in --partitions 8 --config max.message.bytes=4000000
+  produce tl-in --count 50000
+  "$probe" topic show tl-in | awk '$1 == 5 { print $3 }' >"$stage/large_at"
+  produce tl-in --count 10 --partition 5 --first-id 50000 --size 1100000 -X message.max.bytes=4000000
+  produce tl-in --count 49990 --first-id 50010
+}
+
 too_large() {
-  topic tl-in --config max.message.bytes=4000000
-  topic tl-out
+  topic tl-out --partitions 8
   topic tl-dead
-  produce tl-in --count 1000
-  produce tl-in --count 10 --first-id 1000 --size 1048576 -X message.max.bytes=4000000
-  produce tl-in --count 990 --first-id 1010
+  too_large_feed
   pass_through tl.yaml tl tl-in tl-out <<'END'
 dead_letter: {topic: tl-dead}
 END
@@ -51,17 +56,37 @@ END
   worker a start tl.yaml --until end
   worker a wait
   expect_status a 0
-  expect_equal output "$(ends tl-out)" 1990
+  expect_equal output "$(ends tl-out)" 99990
   expect_equal 'dead letters' "$(ends tl-dead)" 10
-  expect_equal committed "$(committed tl tl-in)" 2000
-  verify --source tl-in --output tl-out --dead tl-dead --duplicates-max 0
+  expect_equal committed "$(committed tl tl-in)" 100000
+  verify --source tl-in --output tl-out --dead tl-dead --duplicates-max 0 --group tl
   expect_equal code "$(header_of tl-dead weir.reason.code)" MSG_SIZE_TOO_LARGE
   expect_equal flag "$(header_of tl-dead weir.value)" replaced
-  expect_equal size "$(header_of tl-dead weir.value.bytes)" 1048576
-  local sum
-  sum=$(consume tl-in --until-end --format value | awk 'length > 1000000 && !n++' | tr -d '\n' | sha256sum | cut -d' ' -f1)
-  expect_equal SHA-256 "$(header_of tl-dead weir.value.sha256)" "$sum"
-  expect_match 'what stands for the value' "$(consume tl-dead --count 1 --format value)" '"topic":"tl-in","partition":0,"offset":1000'
+  expect_equal size "$(header_of tl-dead weir.value.bytes)" 1100000
+  # Of the first of them, wherever its dead letter stands among the ten.
+  local sum of_first
+  of_first=$(consume tl-dead --until-end --format jsonl | jq -rs --arg offset "$(<"$stage/large_at")" '
+    .[] | select(any(.headers[]; . == ["weir.source.offset", $offset])) | .headers[] | select(.[0] == "weir.value.sha256")[1]')
+  sum=$(consume tl-in --partition 5 --until-end --format value | awk 'length > 1000000 && !n++' | tr -d '\n' | sha256sum | cut -d' ' -f1)
+  expect_equal SHA-256 "$of_first" "$sum"
+  expect_match 'what stands for the value' "$(consume tl-dead --until-end --format value)" \
+    "\"topic\":\"tl-in\",\"partition\":5,\"offset\":$(<"$stage/large_at")"
+  expect_at_most 'lines in the log' "$(wc -l <a.log)" 60
+}
+
+# The same with the other policy: partition 5 stops before the first of them, and holds up nobody.
+too_large_stops() {
+  topic ts-out --partitions 8
+  sink_options='partition: source'
+  pass_through ts.yaml ts tl-in ts-out </dev/null
+  local large_at
+  large_at=$(<"$stage/large_at")
+  worker a start ts.yaml --until end
+  worker a wait
+  expect_status a 1
+  expect_log a "tl-in/5 stands still at offset $large_at: .*weir offsets ts.yaml --skip tl-in/5@$large_at --yes"
+  verify --source tl-in --output ts-out --duplicates-max 0 --group ts --standing 5
+  expect_equal 'left over' "$(lag ts tl-in)" "$(("$("$probe" topic show tl-in | awk '$1 == 5 { print $3 }')" - large_at))"
   expect_at_most 'lines in the log' "$(wc -l <a.log)" 60
 }
 
@@ -270,7 +295,8 @@ names_the_readers() {
 }
 
 it 'carries the record byte for byte, with its provenance' provenance
-it 'puts size and SHA-256 in the place of what is too large, and loses no neighbour' too_large
+it 'puts size and SHA-256 in the place of what is too large, and loses none of 99,990 neighbours' too_large
+it 'or stops their partition before the first, by policy, and holds up no other' too_large_stops
 it 'stops the partition of a dead letter that cannot be written' unwritable
 it 'lists, shows and counts dead letters' looks
 it 'sends them back byte for byte, once' redrives

@@ -88,6 +88,57 @@ END
   expect_match 'a dead letter tells the line' "$(consume se-dead --count 1 --format jsonl)" 'se\.yaml:[0-9]+'
 }
 
+# A script that fails on each record of one partition of eight: nothing of that one passes, filtered or not, and the others go on to
+# their end. Twice: as an error of one record, and as one of a whole batch, which is tried again before it counts.
+one_partition() {
+  local kind records=20000
+  topic op-in --partitions 8
+  produce op-in --count "$records" --template '{"id":{id},"partition":{partition}}'
+  file batch.lua <<'END'
+return {
+  process = function(self, batch)
+    if batch.partition == 3 then self.nothing.here = 1 end
+    for record in batch:records() do
+      if record.json.id % 10 == 0 then record:drop() else record.json.passed = true end
+    end
+  end,
+}
+END
+  for kind in record batch; do
+    topic "op-$kind" --partitions 8
+    sink_options='partition: source'
+    pass_through "$kind.yaml" "op-$kind" op-in "op-$kind" < <("failing_$kind")
+    worker "$kind" start "$kind.yaml" --until end
+    worker "$kind" wait
+    expect_status "$kind" 1
+    expect_log "$kind" 'op-in/3 stands still at offset 0: .*nil'
+    verify --source op-in --output "op-$kind" --duplicates-max 0 --filtered-every 10 --contains '"passed":true' \
+      --group "op-$kind" --standing 3
+    expect_equal 'of partition 3' "$("$probe" topic show "op-$kind" | awk '$1 == 3 { print $3 }')" 0
+    expect_equal 'left over' "$(lag "op-$kind" op-in)" "$("$probe" topic show op-in | awk '$1 == 3 { print $3 }')"
+    expect_at_most 'lines in the log' "$(wc -l <"$kind.log")" 60
+  done
+}
+
+failing_record() {
+  cat <<'END'
+stages:
+  - each: |
+      local nothing
+      if record.partition == 3 then nothing.here = 1 end
+      record.json.passed = true
+  - keep: record.json.id % 10 ~= 0
+END
+}
+
+failing_batch() {
+  cat <<'END'
+stages:
+  - lua: batch.lua
+    retry: {attempts: 3, backoff: 5ms..20ms}
+END
+}
+
 # A script that does not even load, and other broken files, never start.
 broken_files() {
   topic bf-in
@@ -112,5 +163,6 @@ it 'sends three malformed records to the dead letters, with reason and origin' d
 it 'stops before the first one with on_failure: stop' stop
 it 'leaves them out and counts them with on_failure: discard' discard
 it 'lets nothing through when a script fails' script_error
+it 'stops one partition of eight that a script fails on, unfiltered, and goes on with seven' one_partition
 it 'never starts a broken pipeline file' broken_files
 finish

@@ -153,7 +153,7 @@ static void judge_repetition(struct judge *judge, struct source *source, const s
   if (source->repeats == (uint64_t)expectation->incidents * (uint64_t)judge->outputs + 1)
     blame(judge, found, "DUPLICATE-OVER-BOUND", &judge->findings->over_bound,
         "came more often than there were incidents");
-  if (found->place == HISTORY_OUTPUT) judge_rewind(judge, source, found);
+  if (found->place == HISTORY_OUTPUT && !expectation->overlapping) judge_rewind(judge, source, found);
 }
 
 static void judge_sums(struct judge *judge) {

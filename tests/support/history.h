@@ -12,7 +12,8 @@
  *   repeated    further appearances of a record. At-least-once allows them, counted and within a bound:
  *   DUPLICATE   one where none is allowed (exactly once)
  *   DUPLICATE-OVER-BOUND  more than the bound: `uncommitted` records of a source partition for an incident. Looked at in three
- *               ways: all that are repeated of a partition, the copies of one record, and each rewind by itself
+ *               ways: all that are repeated of a partition, the copies of one record, and, where incidents do not overlap, each
+ *               rewind by itself
  *   TORN        a source record is in some of the outputs and not in all of them
  *   ABORTED-READ  exactly once: a record shows in an output although the group has never committed past it: its
  *               transaction did not end, yet what it wrote can be read
@@ -50,6 +51,7 @@ struct expectation {
   int32_t outputs;         /* topics that each record goes to, 0 counts as 1 */
   bool exactly_once;
   int64_t uncommitted, incidents; /* the bound; uncommitted 0: not judged */
+  bool overlapping;  /* workers that lost their partitions still write: two incidents may stand in one row */
   uint64_t standing; /* a bit for each source partition (below 64) that stopped and may keep what is not committed */
 };
 

@@ -13,7 +13,7 @@ static const char usage[] =
     "  consume TOPIC [--until-end] [--count N] [--for 3s] [--partition P] [--format pretty|value|jsonl|none]\n"
     "          [--isolation read_committed]\n"
     "  verify  --source TOPIC --output TOPIC... [--dead TOPIC] [--filtered-every M] [--bytes] [--contains TEXT]\n"
-    "          [--isolation read_committed] [--duplicates-max N | --exactly-once | --uncommitted W --incidents N]\n"
+    "          [--isolation read_committed] [--duplicates-max N | --exactly-once | --uncommitted W --incidents N [--overlapping]]\n"
     "          [--commits FILE] [--group GROUP [--standing P]...]\n"
     "  offsets GROUP TOPIC\n"
     "  watch   GROUP TOPIC [--output TOPIC]... [--dead TOPIC] [--every 50ms] [--for 10s] [--out FILE]\n"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUE_MAX = 1 << 20 };
+enum { VALUE_MAX = 2 << 20 };
 
 /* What to make, and where it stands. */
 struct generator {

@@ -110,6 +110,7 @@ static void expect(const struct arguments *arguments, struct expectation *expect
       .exactly_once = arguments_text(arguments, "--exactly-once", NULL) != NULL,
       .uncommitted = arguments_int(arguments, "--uncommitted", 0),
       .incidents = arguments_int(arguments, "--incidents", 0),
+      .overlapping = arguments_text(arguments, "--overlapping", NULL) != NULL,
   };
   while (arguments_nth(arguments, "--output", expectation->outputs)) expectation->outputs++;
   if (expectation->outputs > HISTORY_OUTPUTS_MAX) probe_fail(EXIT_USAGE, "more than %d outputs", HISTORY_OUTPUTS_MAX);
@@ -176,8 +177,8 @@ int command_verify(int argc, char **argv) {
   struct arguments arguments;
   arguments_parse(&arguments, argc, argv,
       (const char *const[]){"--source=", "--output=", "--dead=", "--duplicates-max=", "--filtered-every=", "--bytes",
-          "--contains=", "--isolation=", "--exactly-once",
-          "--uncommitted=", "--incidents=", "--commits=", "--group=", "--standing=", NULL});
+          "--contains=", "--isolation=", "--exactly-once", "--uncommitted=", "--incidents=", "--overlapping",
+          "--commits=", "--group=", "--standing=", NULL});
   struct verification verification = {.bytes = arguments_text(&arguments, "--bytes", NULL) != NULL};
   for (int i = 0; (verification.contains[i] = arguments_nth(&arguments, "--contains", i)); i++)
     if (i == CONTAINS_MAX - 1) break;

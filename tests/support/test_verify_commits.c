@@ -150,6 +150,18 @@ static void test_over_bound_in_a_row(void **state) {
   end(&play, &(struct findings){.over_bound = 2}, "DUPLICATE-OVER-BOUND: id 8, output 0@18 is one more than");
 }
 
+/* What a worker that lost its partitions still writes, and where the next one begins, may make one row of two incidents. */
+static void test_overlapping_rows(void **state) {
+  (void)state;
+  struct play play;
+  begin(&play, &(struct expectation){.uncommitted = 4, .incidents = 2, .overlapping = true});
+  out_from(&play, 0, 9);
+  out_from(&play, 0, SOURCE_COUNT - 1);
+  last_look(&play);
+  end(&play, &(struct findings){0}, NULL);
+  assert_int_equal(play.findings.repeated, 10);
+}
+
 static void test_over_bound_in_copies(void **state) {
   (void)state;
   struct play play;
@@ -298,6 +310,7 @@ int main(void) {
       cmocka_unit_test(test_within_bound),
       cmocka_unit_test(test_over_bound_in_sum),
       cmocka_unit_test(test_over_bound_in_a_row),
+      cmocka_unit_test(test_overlapping_rows),
       cmocka_unit_test(test_over_bound_in_copies),
       cmocka_unit_test(test_incidents_add_up),
       cmocka_unit_test(test_torn),
