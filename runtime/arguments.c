@@ -20,15 +20,22 @@ struct pass {
   bool options_over;
 };
 
+/* Of "weir dlq redrive FILE [options]" the words that name the command. */
+static int name_size(const char *usage) {
+  size_t size = strcspn(usage, " ");
+  while (usage[size] == ' ' && usage[size + 1] >= 'a' && usage[size + 1] <= 'z')
+    size += 1 + strcspn(usage + size + 1, " ");
+  return (int)size;
+}
+
 int arguments_fail(const struct arguments *wanted, const char *format, ...) {
   char text[ERROR_TEXT_MAX];
   va_list args;
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  int verb_size = (int)strcspn(wanted->usage + 5, " ");
-  fprintf(stderr, "weir: %s\nusage: %s\n'weir %.*s --help' says more.\n", text, wanted->usage, verb_size,
-      wanted->usage + 5);
+  fprintf(stderr, "weir: %s\nusage: %s\n'%.*s --help' says more.\n", text, wanted->usage, name_size(wanted->usage),
+      wanted->usage);
   return EXIT_CONFIGURATION;
 }
 

@@ -63,6 +63,7 @@ static void consider(void *ctx, const struct letter *letter) {
     plan->fit++;
     plan->replaced += letter->replaced;
     plan->children += letter->child > 0;
+    plan->old += redrive_is_old(letter, plan->retention_ms, clock_wall(clock_real()));
   }
 }
 
@@ -104,8 +105,10 @@ static bool send_one(struct work *work, const struct letter *letter, struct erro
   if (result == REDRIVE_FAILED) return false;
   if (result == REDRIVE_LEFT)
     leave(plan, letter, err->text);
-  else
+  else {
     count_cause(plan->causes, letter);
+    plan->old += redrive_is_old(letter, plan->retention_ms, clock_wall(clock_real()));
+  }
   return true;
 }
 
@@ -164,7 +167,8 @@ static int look(struct redrive_plan *plan, struct letters *letters) {
 static int carry_out(struct redrive_plan *plan) {
   struct error err = {0};
   /* First what ends an open transaction: while there is one, the cluster does not tell the group's offsets. */
-  struct redrive *redrive = plan->yes ? redrive_open(plan->file, plan->to, plan->group, &err) : NULL;
+  struct redrive *redrive =
+      plan->yes ? redrive_open(plan->file, plan->to, plan->group, plan->retention_ms, &err) : NULL;
   struct letters *letters = redrive || !plan->yes ? dlq_open(plan->file, plan->choice, plan->group, &err) : NULL;
   int status = EXIT_RUN_FAILED;
   if (letters) {
@@ -192,6 +196,7 @@ static int work_on(const struct pipeline_file *file, const struct dlq_choice *ch
   struct admin *admin = admin_open(file, &err);
   int32_t partitions = admin ? admin_partitions(admin, plan->to, &err) : -1;
   int status = EXIT_RUN_FAILED;
+  if (partitions > 0) plan->retention_ms = admin_retention_ms(admin, plan->to);
   if (partitions > 0 && admin_readers(admin, plan->to, partitions, &plan->readers, &err))
     status = carry_out(plan);
   else

@@ -14,9 +14,10 @@ struct redrive_plan {
   bool yes;
   int64_t hops_max, rate; /* rate: records a second, 0: no limit */
   struct admin_readers readers;
-  struct dlq_counts *causes;                        /* of what fits, or was sent */
-  int64_t fit, hopped, unknown, replaced, children; /* as the look saw them */
-  int64_t sent, left;                               /* as it was done */
+  struct dlq_counts *causes;                             /* of what fits, or was sent */
+  int64_t retention_ms;                                  /* of the topic, -1: for ever */
+  int64_t fit, hopped, unknown, replaced, children, old; /* as the look saw them */
+  int64_t sent, left;                                    /* as it was done */
   bool interrupted;
 };
 

@@ -92,6 +92,13 @@ static void print_some(int64_t count, const char *sentence) {
   if (count) printf("%s %s\n", text_of_count(text, count), sentence);
 }
 
+static void print_old(const struct redrive_plan *plan, const char *get) {
+  char keeps[TEXT_MAX], count[TEXT_MAX];
+  if (plan->old)
+    printf("%s of them %s the time of now: %s keeps records for %s, theirs are older than half of it\n",
+        text_of_count(count, plan->old), get, plan->to, text_of_duration(keeps, plan->retention_ms));
+}
+
 /* --- for programs ---------------------------------------------------------------------------------------------------- */
 
 static void print_json_head(const struct redrive_plan *plan) {
@@ -124,6 +131,7 @@ void redrive_print_look(const struct redrive_plan *plan) {
     json_number("unknown", plan->unknown);
     json_number("replaced", plan->replaced);
     json_number("children", plan->children);
+    json_number("old", plan->old);
     dlq_counts_print_json(plan->causes, "causes");
     puts("}");
     return;
@@ -134,6 +142,7 @@ void redrive_print_look(const struct redrive_plan *plan) {
       plan->replaced, "of them had values too large for the dead-letter topic: these are read from their source again");
   print_some(
       plan->children, "of them were emitted by a stage: the topic gets what the stage had made, not the source record");
+  print_old(plan, "will get");
   print_some(plan->hopped, "would be left: too many hops");
   print_some(plan->unknown, "would be left: not written by weir");
   puts("Nothing was sent: --yes carries it out.");
@@ -145,11 +154,13 @@ void redrive_print_result(const struct redrive_plan *plan) {
     print_json_head(plan);
     json_number("sent", plan->sent);
     json_number("left", plan->left);
+    json_number("old", plan->old);
     printf(",\"interrupted\":%s", plan->interrupted ? "true" : "false");
     puts("}");
     return;
   }
   printf("%s record%s sent to %s, %s left\n", text_of_count(sent, plan->sent), plan->sent == 1 ? "" : "s", plan->to,
       text_of_count(left, plan->left));
+  print_old(plan, "got");
   if (plan->interrupted) puts("Stopped by a signal: the same call goes on from here.");
 }

@@ -72,6 +72,8 @@ struct admin_readers {
 /* Strings live until the next admin_readers(). */
 bool admin_readers(
     struct admin *admin, const char *topic, int32_t partitions, struct admin_readers *readers, struct error *err);
+/* How long a topic keeps records; -1: for ever, or not known. */
+int64_t admin_retention_ms(struct admin *admin, const char *topic);
 /* Partitions of a topic; -1: err. */
 int32_t admin_partitions(struct admin *admin, const char *topic, struct error *err);
 /* Commits as an outsider, which the broker refuses while the group has members. All or, where the broker fails in between, a sentence that names

@@ -5,7 +5,7 @@
 #include "kafka/admin.h"
 #include "kafka/client.h"
 
-enum { ADMIN_MAGIC = 0x39b5c4d7, ADMIN_CONNECT_MS = 5000, ADMIN_ASK_MS = 10000 };
+enum { ADMIN_MAGIC = 0x39b5c4d7, ADMIN_CONNECT_MS = 5000, ADMIN_ASK_MS = 10000, ADMIN_LIMIT_MS = 2000 };
 
 struct admin {
   struct client client;

@@ -25,6 +25,11 @@ int32_t admin_partitions(struct admin *admin, const char *topic, struct error *e
   return partitions;
 }
 
+int64_t admin_retention_ms(struct admin *admin, const char *topic) {
+  must_be(admin, ADMIN_MAGIC);
+  return topics_limit(admin->handle, topic, "retention.ms", ADMIN_LIMIT_MS);
+}
+
 /* --- asking ---------------------------------------------------------------------------------------------------------- */
 
 struct question {

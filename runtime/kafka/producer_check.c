@@ -6,6 +6,8 @@
 #include "kafka/producer_inside.h"
 #include "kafka/topics.h"
 
+enum { ASK_LIMIT_MS = 500 };
+
 /* Returns when the handle's batches are within the limit; what was written before that would be given back. */
 static void lower_batches(struct producer *producer, int64_t limit) {
   struct timespec pause = {.tv_nsec = 1000000};
@@ -30,7 +32,9 @@ bool producer_check_topic(
   while (!producer_enter(producer)) sched_yield();
   bool found = topics_find(producer->handle, &producer->client, &topic, 1, timeout_ms, NULL, NULL, err);
   int64_t left_ms = deadline_ms - clock_now(clock_real());
-  if (found && left_ms > 0) *message_bytes_max = topics_bytes_max(producer->handle, topic, (int)left_ms);
+  if (left_ms > ASK_LIMIT_MS) left_ms = ASK_LIMIT_MS; /* without an answer the reports find the limit by themselves */
+  if (found && left_ms > 0)
+    *message_bytes_max = topics_limit(producer->handle, topic, "max.message.bytes", (int)left_ms);
   producer_leave(producer);
   /* It counts for whole batches. */
   if (*message_bytes_max > 0) lower_batches(producer, *message_bytes_max);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/span.h"
 #include "base/text.h"
@@ -18,6 +19,7 @@
 enum {
   REDRIVE_MAGIC = 0x2f90b6e1,
   CONNECT_MS = 5000,
+  ASK_LIMIT_MS = 2000,
   INIT_MS = 30000,
   END_MS = 30000,
   ABORT_MS = 5000,
@@ -33,6 +35,7 @@ struct redrive {
   rd_kafka_topic_t *topic;
   struct original *original; /* opened when it is needed */
   int64_t bytes_max;         /* of the topic, -1: not known */
+  int64_t retention_ms;      /* of the topic, -1: not known, or for ever */
   bool open;                 /* a transaction is */
   size_t records, bytes;     /* in it */
   rd_kafka_resp_err_t lost;  /* of the first delivery that failed in it */
@@ -40,21 +43,32 @@ struct redrive {
 
 /* --- errors ---------------------------------------------------------------------------------------------------------- */
 
+static bool says_fenced(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+         code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+}
+
+/* What comes after a fatal error tells only that there was one. False: it was another. */
+static bool fail_fenced(const struct redrive *redrive, rd_kafka_resp_err_t code, struct error *err) {
+  char words[8];
+  if (!says_fenced(code) && !says_fenced(rd_kafka_fatal_error(redrive->handle, words, sizeof words))) return false;
+  error_set(err, "another redrive of group %s has begun, or this one stood still for a minute, so this one ends",
+      redrive->group);
+  if (err) err->fatal = true;
+  return true;
+}
+
 /* Takes the error's ownership. Always false. */
 static bool fail(const struct redrive *redrive, rd_kafka_error_t *error, const char *doing, struct error *err) {
   rd_kafka_resp_err_t code = rd_kafka_error_code(error);
-  bool fenced = code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
-                code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
-  if (fenced)
-    error_set(err, "another redrive of group %s has begun, so this one ends", redrive->group);
-  else if (code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+  bool told = fail_fenced(redrive, code, err);
+  if (!told && code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
     error_set(err, "this user may not use the transactional id %s: it needs the rights WRITE and DESCRIBE on it",
         redrive->group);
-  else if (redrive->lost)
+  else if (!told && redrive->lost)
     error_set(err, "%s: topic %s refuses a record: %s", doing, redrive->to, rd_kafka_err2str(redrive->lost));
-  else
+  else if (!told)
     error_set(err, "%s: %s", doing, rd_kafka_error_string(error));
-  if (err) err->fatal = fenced;
   if (err) err->code = code;
   rd_kafka_error_destroy(error);
   return false;
@@ -86,14 +100,15 @@ static bool open_handle(struct redrive *redrive, struct error *err) {
 
 static bool prepare(struct redrive *redrive, struct error *err) {
   if (!topics_find(redrive->handle, &redrive->client, &redrive->to, 1, CONNECT_MS, NULL, NULL, err)) return false;
-  redrive->bytes_max = topics_bytes_max(redrive->handle, redrive->to, CONNECT_MS);
+  redrive->bytes_max = topics_limit(redrive->handle, redrive->to, "max.message.bytes", ASK_LIMIT_MS);
   redrive->topic = rd_kafka_topic_new(redrive->handle, redrive->to, NULL);
   if (!redrive->topic) return error_set(err, "topic %s: %s", redrive->to, rd_kafka_err2str(rd_kafka_last_error()));
   rd_kafka_error_t *error = rd_kafka_init_transactions(redrive->handle, INIT_MS);
   return !error || fail(redrive, error, "the cluster gives no transactions", err);
 }
 
-struct redrive *redrive_open(const struct pipeline_file *file, const char *to, const char *group, struct error *err) {
+struct redrive *redrive_open(
+    const struct pipeline_file *file, const char *to, const char *group, int64_t retention_ms, struct error *err) {
   must(file && to && group);
   struct redrive *redrive = calloc(1, sizeof *redrive);
   must(redrive);
@@ -101,6 +116,7 @@ struct redrive *redrive_open(const struct pipeline_file *file, const char *to, c
   redrive->file = file;
   redrive->to = to;
   redrive->group = group;
+  redrive->retention_ms = retention_ms;
   client_init(&redrive->client, "redrive", redrive);
   if (open_handle(redrive, err) && prepare(redrive, err)) return redrive;
   redrive_close(redrive);
@@ -132,6 +148,11 @@ size_t redrive_open_bytes(const struct redrive *redrive) { return redrive->bytes
 void redrive_wait(struct redrive *redrive, int64_t wait_ms) {
   must_be(redrive, REDRIVE_MAGIC);
   rd_kafka_poll(redrive->handle, wait_ms < 0 ? 0 : wait_ms > 1000 ? 1000 : (int)wait_ms);
+}
+
+/* The broker removes by the records' own times: one from last month, sent today, may be gone before anybody has read it. */
+bool redrive_is_old(const struct letter *letter, int64_t retention_ms, int64_t now_ms) {
+  return letter->source_ms >= 0 && retention_ms > 0 && letter->source_ms < now_ms - retention_ms / 2;
 }
 
 /* --- sending --------------------------------------------------------------------------------------------------------- */
@@ -176,7 +197,9 @@ static enum redrive_result produce(
         redrive->to, redrive->bytes_max);
     return REDRIVE_LEFT;
   }
-  int64_t timestamp_ms = letter->source_ms < 0 ? 0 : letter->source_ms;
+  int64_t timestamp_ms = letter->source_ms;
+  /* 0 is the time of now. */
+  if (timestamp_ms < 0 || redrive_is_old(letter, redrive->retention_ms, clock_wall(clock_real()))) timestamp_ms = 0;
   rd_kafka_resp_err_t code = rd_kafka_producev(redrive->handle, RD_KAFKA_VTYPE_RKT, redrive->topic,
       RD_KAFKA_VTYPE_PARTITION, RD_KAFKA_PARTITION_UA, RD_KAFKA_VTYPE_MSGFLAGS, RD_KAFKA_MSG_F_COPY,
       RD_KAFKA_VTYPE_VALUE, (void *)(uintptr_t)value.data, value.size, RD_KAFKA_VTYPE_KEY, (const void *)key.data,
@@ -188,6 +211,7 @@ static enum redrive_result produce(
     return REDRIVE_SENT;
   }
   rd_kafka_headers_destroy(headers);
+  if (fail_fenced(redrive, code, err)) return REDRIVE_FAILED;
   error_set(err, "topic %s does not take it: %s", redrive->to, rd_kafka_err2str(code));
   return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? REDRIVE_LEFT : REDRIVE_FAILED;
 }

@@ -20,12 +20,16 @@ enum redrive_result {
   REDRIVE_FAILED, /* nothing goes on; err.fatal: another redrive of this group has begun */
 };
 
-/* Makes the producer, ends what a killed one has left open. Blocks up to half a minute. NULL: err. */
-struct redrive *redrive_open(const struct pipeline_file *file, const char *to, const char *group, struct error *err);
+/* Makes the producer, ends what a killed one has left open. `retention_ms`: how long `to` keeps records, -1: for ever. Blocks up to half a
+ * minute. NULL: err. */
+struct redrive *redrive_open(
+    const struct pipeline_file *file, const char *to, const char *group, int64_t retention_ms, struct error *err);
 /* What is not committed is taken back. NULL is fine. */
 void redrive_close(struct redrive *redrive);
 
-/* Adds a letter: key, value, the record's own headers, its timestamp, and weir.hops. One whose value was replaced is read again from
+/* The record is older than half of what the topic keeps: it is sent with the time of now. Wall clock. */
+bool redrive_is_old(const struct letter *letter, int64_t retention_ms, int64_t now_ms);
+/* Adds a letter: key, value, the record's own headers, its timestamp unless it is old, and weir.hops. One whose value was replaced is read again from
  * its source first. */
 enum redrive_result redrive_send(struct redrive *redrive, const struct letter *letter, struct error *err);
 /* Commits what was sent with how far `letters` has been read. False: nothing of it was; err as above. */

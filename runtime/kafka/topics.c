@@ -68,10 +68,8 @@ bool topics_find(rd_kafka_t *handle, struct client *client, const char *const *w
 
 /* --- limits ----------------------------------------------------------------------------------------------------------- */
 
-enum { ASK_LIMIT_MS = 500 };
-
 /* From the answer to DescribeConfigs about one topic; -1: it does not say. */
-static int64_t read_limit(rd_kafka_event_t *event) {
+static int64_t read_limit(rd_kafka_event_t *event, const char *name) {
   const rd_kafka_DescribeConfigs_result_t *result = event ? rd_kafka_event_DescribeConfigs_result(event) : NULL;
   size_t count = 0, entries = 0;
   if (!result || rd_kafka_event_error(event)) return -1;
@@ -81,17 +79,14 @@ static int64_t read_limit(rd_kafka_event_t *event) {
   for (size_t i = 0; i < entries; i++) {
     int64_t limit = -1;
     const char *value = rd_kafka_ConfigEntry_value(configs[i]);
-    if (strcmp(rd_kafka_ConfigEntry_name(configs[i]), "max.message.bytes") == 0 && value &&
-        text_int(span_of(value), &limit) && limit > 0)
+    if (strcmp(rd_kafka_ConfigEntry_name(configs[i]), name) == 0 && value && text_int(span_of(value), &limit) &&
+        limit > 0)
       return limit;
   }
   return -1;
 }
 
-/* -1 also where the user may not ask. librdkafka's mock cluster does not know the question and leaves it unanswered, so it may not cost all the
- * time there is; without an answer the reports of a producer find the limit by themselves (reports.c). */
-int64_t topics_bytes_max(rd_kafka_t *handle, const char *topic, int timeout_ms) {
-  timeout_ms = timeout_ms < ASK_LIMIT_MS ? timeout_ms : ASK_LIMIT_MS;
+int64_t topics_limit(rd_kafka_t *handle, const char *topic, const char *name, int timeout_ms) {
   rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
   rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
   rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
@@ -99,7 +94,7 @@ int64_t topics_bytes_max(rd_kafka_t *handle, const char *topic, int timeout_ms) 
   rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, reason, sizeof reason);
   rd_kafka_DescribeConfigs(handle, &resource, 1, options, queue);
   rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
-  int64_t limit = read_limit(event);
+  int64_t limit = read_limit(event, name);
   if (event) rd_kafka_event_destroy(event);
   rd_kafka_queue_destroy(queue);
   rd_kafka_AdminOptions_destroy(options);

@@ -17,7 +17,8 @@ typedef void topics_visit(void *ctx, const char *topic, int32_t partitions);
 bool topics_find(rd_kafka_t *handle, struct client *client, const char *const *wanted, size_t wanted_count,
     int timeout_ms, topics_visit *each, void *ctx, struct error *err);
 
-/* A topic's max.message.bytes; -1: the cluster does not tell. Blocks half a second at the most. */
-int64_t topics_bytes_max(rd_kafka_t *handle, const char *topic, int timeout_ms);
+/* A setting of a topic that is a number above 0 ("max.message.bytes", "retention.ms"). -1: it is none, or the cluster does not tell, as where
+ * the user may not ask; librdkafka's mock cluster leaves the question unanswered for all of `timeout_ms`. */
+int64_t topics_limit(rd_kafka_t *handle, const char *topic, const char *name, int timeout_ms);
 
 #endif

@@ -110,7 +110,7 @@ END
 
 # A pipeline NAME whose stage rejects what has not been a dead letter before (ALWAYS: everything), and dead letters of it.
 fussy() { # NAME COUNT [--odd | ALWAYS]
-  topic "$1-in" --partitions 2
+  topic "$1-in" --partitions 2 --config retention.ms=-1 # odd records have odd times
   topic "$1-out"
   topic "$1-dead" --partitions 2
   if [ "${3:-}" = --odd ]; then produce "$1-in" --count "$2" --odd; else produce "$1-in" --count "$2" --keys 8; fi
@@ -194,6 +194,18 @@ redrives() {
   expect_equal 'dead letters' "$(ends re-dead)" 60
 }
 
+# Two shapes of eight are from long ago: a topic that keeps a week would lose them with its next look.
+old_ones() {
+  fussy ol 16 --odd
+  topic ol-to --config retention.ms=604800000
+  run_weir dlq redrive ol.yaml --to ol-to
+  expect_match plan "$out" '4 of them will get the time of now: ol-to keeps records for 7 d, theirs are older'
+  run_weir dlq redrive ol.yaml --to ol-to --yes --json
+  expect_equal result "$(jq -c '[.sent, .left, .old]' <<<"$out")" '[16,0,4]'
+  expect_at_least 'the time of the oldest' "$(consume ol-to --until-end --format jsonl | jq -s 'map(.timestamp) | min')" \
+    $((($(now_ms) / 1000 - 600) * 1000))
+}
+
 # Killed half-way it repeats nothing and loses nothing; with a signal it ends in order.
 goes_on() {
   local redrive
@@ -216,6 +228,22 @@ goes_on() {
   expect_equal left "$(jq .left <<<"$out")" 0
   consume go-to --until-end --format value --isolation read_committed | sort >got
   expect_equal 'records, each once' "$(wc -l <got) $(sort -u got | wc -l)" '3000 3000'
+}
+
+# Two at once of the same choice: the younger takes over, and what the older had not committed is sent once.
+rivals() {
+  local older code=0
+  fussy ri 400
+  topic ri-to
+  "$weir" dlq redrive ri.yaml --to ri-to --rate 10/s --yes >older.out 2>older.err & older=$!
+  wait_for "[ \"\$(consume ri-to --until-end --format value --isolation read_committed | wc -l)\" -gt 0 ]" 30 'the first of them'
+  run_weir dlq redrive ri.yaml --to ri-to --yes
+  expect_equal status "$status" 0
+  wait "$older" || code=$?
+  expect_equal 'status of the older' "$code" 4
+  expect_match 'what it says' "$(cat older.err)" 'another redrive of group weir-redrive-ri-[0-9a-f]* has begun'
+  consume ri-to --until-end --format value --isolation read_committed | sort >got
+  expect_equal 'records, each once' "$(wc -l <got) $(sort -u got | wc -l)" '400 400'
 }
 
 # Who fails again and again is left in the end; who was not is not kept waiting.
@@ -300,7 +328,9 @@ it 'or stops their partition before the first, by policy, and holds up no other'
 it 'stops the partition of a dead letter that cannot be written' unwritable
 it 'lists, shows and counts dead letters' looks
 it 'sends them back byte for byte, once' redrives
+it 'sends those that the topic would remove with the time of now' old_ones
 it 'goes on where it stopped, killed or asked to stop' goes_on
+it 'lets the younger of two take over' rivals
 it 'leaves what was a dead letter too often' hops
 it 'reads again from the source what was too large' originals
 it 'names the groups that read the topic, and what is wrong' names_the_readers
