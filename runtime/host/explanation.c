@@ -142,14 +142,25 @@ static void print_record(const struct holder *holder, int64_t now_ms, int64_t wa
       text_of_duration(age, now_ms > holder->begun_ms ? now_ms - holder->begun_ms : 0));
 }
 
+/* A ledger knows whole batches; the lane, where it answers, the records in them. */
+static uint64_t not_done(const struct explanation *explanation) {
+  uint64_t done = explanation->answered ? explanation->holder.done : 0;
+  return explanation->in_flight > done ? explanation->in_flight - done : 0;
+}
+
+static uint64_t done_beyond(const struct explanation *explanation) {
+  return explanation->beyond + (explanation->answered ? explanation->holder.done_beyond : 0);
+}
+
 static void print_offsets(const struct explanation *explanation, FILE *out) {
-  char end[TEXT_MAX] = "not known", beyond[TEXT_MAX], in_flight[TEXT_MAX];
+  char end[TEXT_MAX] = "not known", count[2][TEXT_MAX];
   if (explanation->end >= 0) snprintf(end, sizeof end, "%lld", (long long)explanation->end);
   fprintf(out, "  committed %lld, done below %lld, read below %lld, end %s\n", (long long)explanation->committed,
       (long long)explanation->committable, (long long)explanation->delivered, end);
-  if (explanation->in_flight || explanation->beyond)
-    fprintf(out, "  %s records in batches that are not done, %s done beyond them\n",
-        text_of_count(in_flight, (int64_t)explanation->in_flight), text_of_count(beyond, (int64_t)explanation->beyond));
+  uint64_t open = not_done(explanation), beyond = done_beyond(explanation);
+  if (open || beyond)
+    fprintf(out, "  %s record%s not done, %s done beyond the first of them\n", text_of_count(count[0], (int64_t)open),
+        open == 1 ? "" : "s", text_of_count(count[1], (int64_t)beyond));
 }
 
 /* What the headline does not say. */
@@ -172,7 +183,7 @@ void explanation_print(
   print_headline(explanation, kind, file, now_ms, out);
   fputc('\n', out);
   print_offsets(explanation, out);
-  if (explanation->answered && !explanation->stopped) print_record(&explanation->holder, now_ms, wall_ms, out);
+  if (explanation->answered) print_record(&explanation->holder, now_ms, wall_ms, out);
   print_hold(explanation, kind, out);
 }
 
@@ -208,12 +219,13 @@ void explanation_print_json(const struct explanation *explanation, int64_t now_m
   fprintf(out, ",\"committed\":%lld,\"done_below\":%lld,\"read_below\":%lld,\"end\":%lld,\"lag\":%lld",
       (long long)explanation->committed, (long long)explanation->committable, (long long)explanation->delivered,
       (long long)explanation->end, (long long)explanation_lag(explanation));
-  fprintf(out, ",\"in_flight\":%" PRIu64 ",\"done_beyond\":%" PRIu64 ",\"lane\":%" PRIu32, explanation->in_flight,
-      explanation->beyond, explanation->lane);
+  fprintf(out, ",\"not_done\":%" PRIu64 ",\"done_beyond\":%" PRIu64 ",\"lane\":%" PRIu32, not_done(explanation),
+      done_beyond(explanation), explanation->lane);
   if (explanation->stopped) {
     fprintf(out, ",\"stopped_at\":%lld", (long long)explanation->stopped_at);
     print_string("reason", explanation->stop, out);
-  } else if (explanation->answered && explanation->holder.kind != HOLDER_NONE)
+  }
+  if (explanation->answered && explanation->holder.kind != HOLDER_NONE)
     print_json_holder(&explanation->holder, now_ms, out);
   if (!explanation->answered && explanation->busy && explanation->place.state == PLACE_CALLING) {
     char place[PLACE_TEXT_MAX];

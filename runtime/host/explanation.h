@@ -17,7 +17,7 @@ struct explanation {
   /* Filled by the control thread. */
   int64_t committed, committable, delivered; /* offsets: confirmed, done below, read below */
   int64_t end;                               /* -1: not known */
-  uint64_t in_flight, beyond;                /* records not settled; settled, but held back */
+  uint64_t in_flight, beyond;                /* records of batches not settled; of settled ones that are held back */
   int64_t uncommitted_max;
   bool draining;
   bool stopped;

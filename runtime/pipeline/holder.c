@@ -95,11 +95,22 @@ static uint32_t lowest_origin(const struct batch *batch) {
   return origin;
 }
 
-void holder_find(const struct runner *runner, const struct partition *partition, struct holder *holder) {
-  *holder = (struct holder){.kind = HOLDER_NONE, .offset = -1, .timestamp_ms = -1};
-  const struct flow *flow = flow_for(runner, partition);
-  const struct batch *batch = flow ? lowest_batch(flow) : NULL;
-  if (!batch) return;
+/* Behind the record that holds, in the batches that are open. */
+static void count_done(struct holder *holder, const struct flow *flow) {
+  for (const struct batch *batch = flow->batches; batch; batch = batch->in_flow) {
+    if (!batch->open) continue;
+    for (uint32_t origin = 0; origin < batch->count; origin++) {
+      weir_record view;
+      if (batch->descendants[origin]) continue;
+      batch->source->view(batch->messages[origin], &view);
+      holder->done++;
+      holder->done_beyond += view.offset > holder->offset;
+    }
+  }
+}
+
+static void find(
+    const struct runner *runner, const struct flow *flow, const struct batch *batch, struct holder *holder) {
   describe(holder, batch, lowest_origin(batch));
   if (holder->offset >= flow->cut) {
     holder->kind = HOLDER_CUT;
@@ -107,4 +118,13 @@ void holder_find(const struct runner *runner, const struct partition *partition,
   }
   if (find_retry(runner, batch, holder) || find_in_lines(runner, flow, batch, holder)) return;
   holder->kind = HOLDER_DEAD_LETTER;
+}
+
+void holder_find(const struct runner *runner, const struct partition *partition, struct holder *holder) {
+  *holder = (struct holder){.kind = HOLDER_NONE, .offset = -1, .timestamp_ms = -1};
+  const struct flow *flow = flow_for(runner, partition);
+  const struct batch *batch = flow ? lowest_batch(flow) : NULL;
+  if (!batch) return;
+  find(runner, flow, batch, holder);
+  count_done(holder, flow);
 }

@@ -29,6 +29,7 @@ struct holder {
   char label[LIMIT_LABEL + 16]; /* "stage describe"; "": none has it */
   uint32_t attempt, attempts;   /* RETRY: the attempt to come, and how many there are */
   int64_t retry_at_ms;          /* RETRY */
+  uint64_t done, done_beyond;   /* records that have ended, in batches that have not; of them those behind `offset` */
 };
 
 /* [lane] */

@@ -66,8 +66,48 @@ END
 endless_loop() { lua_hangs loop 'while true do end'; }
 pattern_bomb() { lua_hangs bomb 'string.find(string.rep("a", 40), string.rep("a?", 40) .. string.rep("a", 40))'; }
 
+# One lane is in a call that does not return, below its deadline. Partition 0 is its own, partition 1 of the other lane, and with LANES 1
+# its own, too: what was settled before is committed, and with a lane of its own what comes behind. NAME LANES
+neighbours() {
+  topic "$1" --partitions 2
+  file "$1.yaml" <<END
+pipeline: $1
+kafka: {brokers: "\${env:WEIR_BROKERS}"}
+source: {topics: [$1], group: $1}
+lanes: $2
+commit: {every: 4s}
+stages:
+  - plugin: $build/tests/plugins/trouble.so
+    options: {kind: hang, at: '"id":99000'}
+    deadline: 10m
+sinks:
+  - {plugin: blackhole}
+END
+  produce "$1" --count 100 --partition 1
+  worker w start "$1.yaml"
+  wait_for "run_weir explain $1.yaml $1/1 && [[ \$out = *'done below 100'* ]]" 20 'what is settled'
+  produce "$1" --count 1 --first-id 99000 --partition 0
+  wait_for "run_weir explain $1.yaml $1/0 && [[ \$out = *'it is in stage trouble, process() of $1/0, offset 0'* ]]" 20 'the call'
+  wait_for "[ \$(committed $1 $1) = 100 ]" 20 'the commit of what was settled before the call'
+}
+
+# All of partition 1, meanwhile.
+another_lane() {
+  neighbours two 2
+  produce two --count 1000 --first-id 100 --partition 1
+  wait_for '[ $(committed two two) = 1100 ]' 20 'the commit of what came during the call'
+  worker w kill
+}
+
+the_same_lane() {
+  neighbours own 1
+  worker w kill
+}
+
 broker_real
 it 'names a stage that hangs, aborts, and the next worker loses nothing' hangs
 it 'does so for an endless loop in Lua' endless_loop
 it 'and for a pattern that never ends to match' pattern_bomb
+it 'commits the partitions of other lanes while one is in a long call' another_lane
+it 'and of its own lane what was settled before' the_same_lane
 finish

@@ -34,7 +34,9 @@ static struct explanation held(enum holder_kind kind) {
       .label = "stage price",
       .attempt = 4,
       .attempts = 10,
-      .retry_at_ms = 5200};
+      .retry_at_ms = 5200,
+      .done = 30,
+      .done_beyond = 25};
   return explanation;
 }
 
@@ -70,12 +72,12 @@ static void a_record_that_is_tried_again_is_told_in_full(void **state) {
   assert_string_equal(print(&explanation),
       "orders/3: retrying the record at offset 118 in stage price: attempt 4 of 10 in 3.2 s\n"
       "  committed 118, done below 118, read below 500, end 500\n"
-      "  100 records in batches that are not done, 200 done beyond them\n"
+      "  70 records not done, 225 done beyond the first of them\n"
       "  held back by offset 118: key hash af63dc4c8601ec8c, written 1 min ago, in this worker for 1 s\n"
       "  nothing more of it is read meanwhile\n");
   assert_string_equal(print_json(&explanation),
       "{\"partition\":3,\"topic\":\"orders\",\"state\":\"retrying\",\"committed\":118,\"done_below\":118,"
-      "\"read_below\":500,\"end\":500,\"lag\":382,\"in_flight\":100,\"done_beyond\":200,\"lane\":1,"
+      "\"read_below\":500,\"end\":500,\"lag\":382,\"not_done\":70,\"done_beyond\":225,\"lane\":1,"
       "\"held_by\":{\"offset\":118,\"key_hash\":\"af63dc4c8601ec8c\",\"at\":\"stage price\",\"timestamp_ms\":60000,"
       "\"age_ms\":1000,\"attempt\":4,\"attempts\":10,\"retry_in_ms\":3200}}");
 }
@@ -90,7 +92,10 @@ static void a_stopped_partition_says_the_way_out(void **state) {
   assert_non_null(strstr(print(&explanation),
       "orders/3: stands still: price did not take \"it\"\\x0a\\x1b[31m; to leave the record at offset 118 out: "
       "weir offsets o.yaml --skip orders/3@118 --yes\n"));
-  assert_non_null(strstr(print_json(&explanation), "\"reason\":\"price did not take \\\"it\\\"\\\\x0a"));
+  assert_non_null(strstr(
+      text, "  held back by offset 118: key hash af63dc4c8601ec8c, written 1 min ago, in this worker for 1 s\n"));
+  assert_non_null(strstr(print_json(&explanation), "\"held_by\":{\"offset\":118,\"key_hash\":\"af63dc4c8601ec8c\""));
+  assert_non_null(strstr(text, "\"reason\":\"price did not take \\\"it\\\"\\\\x0a"));
 }
 
 static void a_partition_whose_feed_failed_names_no_record(void **state) {
@@ -107,7 +112,9 @@ static void a_lane_that_does_not_answer_is_where_its_place_says(void **state) {
   struct explanation explanation = clean();
   explanation.answered = false;
   assert_int_equal(explanation_kind(&explanation), EXPLAIN_BUSY);
+  explanation.in_flight = 100;
   assert_non_null(strstr(print(&explanation), "lane 1 does not answer: it is in its own loop\n"));
+  assert_non_null(strstr(text, "  100 records not done, 0 done beyond the first of them\n"));
   explanation.busy = true;
   explanation.place = (struct place_view){.state = PLACE_CALLING,
       .call = PLACE_PROCESS,

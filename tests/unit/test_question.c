@@ -137,6 +137,8 @@ static void a_partition_that_stopped_goes_no_further(void **state) {
   explain(0);
   assert_int_equal(said.holder.kind, HOLDER_CUT);
   assert_int_equal(said.holder.offset, 1);
+  assert_int_equal(said.holder.done, 4);
+  assert_int_equal(said.holder.done_beyond, 3);
 }
 
 /* The lane is inside a stage: the asker goes on, and the late answer meets nobody. */
