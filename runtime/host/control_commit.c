@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/failpoint.h"
 #include "base/clock.h"
+#include "base/trouble.h"
 #include "host/control_inside.h"
 #include "host/quarantine.h"
 #include <stdlib.h>
@@ -119,7 +120,10 @@ static void confirm(struct control *control, struct assignment *assignment, cons
 void commit_answer(void *ctx, const struct commit *commit, const struct error *err) {
   struct control *control = ctx;
   struct assignment *assignment = members_find(control, commit->topic, commit->partition);
-  if (!assignment || assignment->partition->view.epoch != commit->epoch) return;
+  if (!assignment || assignment->partition->view.epoch != commit->epoch) {
+    trouble_count(TROUBLE_LATE);
+    return;
+  }
   if (!err) {
     confirm(control, assignment, commit);
     return;

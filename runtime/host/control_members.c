@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/failpoint.h"
 #include "base/clock.h"
+#include "base/trouble.h"
 #include "host/control_inside.h"
 #include "host/memory.h"
 #include "host/quarantine.h"
@@ -161,6 +162,7 @@ static void revoke_some(struct control *control, struct assignment **leaving, si
   if (!lost) drain_assignments(control, leaving, count);
   for (size_t i = 0; i < count; i++) {
     leaving[i]->lost = lost;
+    if (lost) trouble_count(TROUBLE_LOST);
     if (lost) drain_report(control, leaving[i]);
     lose(leaving[i]);
   }

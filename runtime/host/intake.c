@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/trouble.h"
 #include "host/assignment.h"
 #include "host/lane.h"
 #include "pipeline/runner.h"
@@ -333,7 +334,8 @@ void intake_settled(struct intake *intake, struct batch *batch) {
   pthread_mutex_lock(&partition->lock);
   for (int outcome = OUTCOME_OPEN + 1; outcome < OUTCOMES; outcome++)
     partition->tally.settled[outcome] += batch->settled[outcome];
-  if (!abandoned && !intake->settings->at_most_once) ledger_settle(ledger, batch->epoch, batch->range);
+  bool counts = !abandoned && !intake->settings->at_most_once;
+  if (counts && !ledger_settle(ledger, batch->epoch, batch->range)) trouble_count(TROUBLE_LATE);
   bool moved = ledger->epoch == batch->epoch && ledger->committable > ledger->confirmed;
   bool urgent = moved && ledger->committable - assignment->committing >= intake->settings->commit_records;
   pthread_mutex_unlock(&partition->lock);

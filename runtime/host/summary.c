@@ -2,6 +2,7 @@
 #include "host/summary.h"
 #include "base/check.h"
 #include "base/text.h"
+#include "base/trouble.h"
 #include <string.h>
 #include <sys/resource.h>
 
@@ -62,6 +63,18 @@ static void print_failures(const struct failures *failures, FILE *out) {
   if (others) fprintf(out, "    and %s of other kinds\n", text_of_count(count, (int64_t)others));
 }
 
+static void print_troubles(FILE *out) {
+  char count[TEXT_MAX];
+  bool any = false;
+  for (int kind = 0; kind < TROUBLES; kind++) {
+    uint64_t times = trouble_counted((enum trouble_kind)kind);
+    if (!times) continue;
+    if (!any) fprintf(out, "  trouble outside, and how often\n");
+    any = true;
+    fprintf(out, "    %-17s%s\n", trouble_name((enum trouble_kind)kind), text_of_count(count, (int64_t)times));
+  }
+}
+
 static void print_partition(const struct account *account, FILE *out) {
   char committed[TEXT_MAX], lag[TEXT_MAX];
   fprintf(out, "    %s/%d  committed %s, lag %s%s\n", account->topic, account->partition,
@@ -82,6 +95,7 @@ void summary_print(const struct summary *summary, FILE *out) {
   fprintf(out, "weir: pipeline %s, group %s: %s\n", summary->pipeline, summary->group, summary->end);
   print_sum(summary, out);
   print_failures(&summary->failures, out);
+  print_troubles(out);
   print_partitions(summary->accounts, out);
   fprintf(out, "  time             %s, %s records/s\n", text_of_duration(took, summary->took_ms),
       text_of_count(per_second, rate(summary)));
@@ -117,6 +131,15 @@ static void print_json_failures(const struct failures *failures, FILE *out) {
   fprintf(out, "],\"failures_not_listed\":%llu", (unsigned long long)failures->others);
 }
 
+/* All of them, so that whoever reads it need not know which may be missing. */
+static void print_json_troubles(FILE *out) {
+  fputs(",\"trouble\":{", out);
+  for (int kind = 0; kind < TROUBLES; kind++)
+    fprintf(out, "%s\"%s\":%llu", kind ? "," : "", trouble_name((enum trouble_kind)kind),
+        (unsigned long long)trouble_counted((enum trouble_kind)kind));
+  fputc('}', out);
+}
+
 static void print_json_partitions(const struct accounts *accounts, FILE *out) {
   fputs(",\"partitions\":[", out);
   for (size_t i = 0; i < accounts->count; i++) {
@@ -143,6 +166,7 @@ void summary_print_json(const struct summary *summary, FILE *out) {
     fprintf(out, ",\"%s\":%llu", outcome_keys[outcome], (unsigned long long)summary->tally.settled[outcome]);
   fprintf(out, ",\"in_flight\":%llu", (unsigned long long)tally_in_flight(&summary->tally));
   print_json_failures(&summary->failures, out);
+  print_json_troubles(out);
   print_json_partitions(summary->accounts, out);
   fprintf(out, ",\"took_ms\":%lld,\"records_per_second\":%lld,\"peak_memory_bytes\":%lld}\n",
       (long long)summary->took_ms, (long long)rate(summary), (long long)summary->peak_bytes);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
+#include "base/trouble.h"
 #include "base/failpoint.h"
 #include "kafka/consumer_inside.h"
 
@@ -149,12 +150,16 @@ static void take(struct committer *committer, rd_kafka_event_t *event) {
   const rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(event);
   rd_kafka_resp_err_t overall = rd_kafka_event_error(event);
   committer->busy = false;
-  if (!committer->forgotten) FAILPOINT(commit_answered);
+  if (committer->forgotten)
+    trouble_count(TROUBLE_LATE);
+  else
+    FAILPOINT(commit_answered);
   for (size_t i = 0; i < committer->count && !committer->forgotten; i++) {
     const struct commit *commit = &committer->commits[i];
     rd_kafka_resp_err_t code = code_of(list, overall, commit);
     struct error err = {0};
     if (code) say(code, &err);
+    if (code) trouble_count(TROUBLE_COMMIT_REFUSED);
     struct owned *owned = consumer_owned(committer->consumer, commit->topic, commit->partition);
     if (!code && owned && commit->offset > owned->confirmed) owned->confirmed = commit->offset;
     committer->answer(committer->ctx, commit, code ? &err : NULL);

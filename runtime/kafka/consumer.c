@@ -81,6 +81,7 @@ static rd_kafka_conf_t *configure(struct consumer *consumer, struct error *err) 
 
 static void destroy(struct consumer *consumer) {
   retired_end_all(consumer);
+  leaderless_forget(consumer, NULL, 0);
   if (consumer->queue) rd_kafka_queue_destroy(consumer->queue);
   if (consumer->subscription) rd_kafka_topic_partition_list_destroy(consumer->subscription);
   /* Left already, or never joined. */
@@ -144,14 +145,16 @@ void consumer_poll(struct consumer *consumer, int timeout_ms) {
   must(!consumer->left);
   if (!consumer->joined) join(consumer);
   watch_serve(consumer);
-  bool ticking = consumer->suspect || consumer->leave_due || consumer->rejoin_at_ms;
+  bool leave_due = consumer->leave_at_ms && clock_now(consumer->clock) >= consumer->leave_at_ms;
+  bool ticking = consumer->suspect || consumer->leave_at_ms || consumer->rejoin_at_ms || consumer->left_out;
   if (ticking && timeout_ms > TICK_MS) timeout_ms = TICK_MS;
-  rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->handle, consumer->leave_due ? 0 : timeout_ms);
+  rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->handle, leave_due ? 0 : timeout_ms);
   if (message) take_message(consumer, message);
   watch_serve(consumer);
   int64_t now_ms = clock_now(consumer->clock);
   rebalance_tick(consumer, now_ms);
   starts_tick(consumer, now_ms);
+  leaderless_tick(consumer, now_ms);
   watch_tick(consumer, now_ms);
 }
 

@@ -21,6 +21,7 @@ struct owned {
   int64_t confirmed; /* newest offset that the broker confirmed in it; no commit goes below */
   int64_t low, end;  /* what the partition held when it was assigned, -1: not known */
   bool was_committed;
+  bool without_leader; /* when it was last looked at */
 };
 
 /* A topic of which a partition is or was owned. */
@@ -65,8 +66,12 @@ struct consumer {
   struct known_topic *topics;
   size_t topic_count;
   struct retired *retired; /* queues of partitions that are owned no more, each partition once */
-  int64_t rejoin_at_ms;    /* after an assignment was refused: leave at once, join again then. 0: nothing to do */
-  bool leave_due;          /* refused, and not left yet */
+  int64_t leave_at_ms;     /* an assignment was not taken: leave the group then. 0: nothing to do */
+  int64_t rejoin_at_ms;    /* left: join again then. 0: nothing to do */
+  /* Assigned and left out, because nobody could say where it starts; looked at now and then. NULL: none. */
+  char *left_out;
+  int32_t left_out_partition;
+  int64_t left_out_look_ms;
   int64_t recount_at_ms;
   bool over_budget_told;
 
@@ -94,6 +99,16 @@ void rebalance_drop_all(struct consumer *consumer);
 /* Carries out what a refused assignment left to do. */
 void rebalance_tick(struct consumer *consumer, int64_t now_ms);
 
+void rebalance_forget(struct consumer *consumer, const char *topic, int32_t partition);
+
+/* --- leaderless.c --- */
+/* Takes the partitions from `first` on that have no leader, and so no start, out of the assignment. True: there were some. */
+bool leaderless_leave_out(struct consumer *consumer, size_t first);
+/* The partition that was left out goes, or all do (`topic` NULL). */
+void leaderless_forget(struct consumer *consumer, const char *topic, int32_t partition);
+/* Looks whether the partition that was left out has a leader: then the group is joined again. */
+void leaderless_tick(struct consumer *consumer, int64_t now_ms);
+
 /* --- retired.c --- */
 /* Takes over queue and topic of a partition that is unassigned, and empties the queue. */
 void retired_add(struct consumer *consumer, rd_kafka_queue_t *queue, char *topic, int32_t partition);
@@ -105,6 +120,8 @@ void retired_end_all(struct consumer *consumer);
 /* --- start_offsets.c --- */
 /* Finds and commits the starts of the owned partitions from `first` on; blocks up to consumer->resolve_ms. False: err. */
 bool starts_resolve(struct consumer *consumer, size_t first, struct error *err);
+/* The group has gone on meanwhile: it divides its partitions anew, or has. */
+bool starts_is_outdated(const struct error *err);
 /* Counts again, now and then, how many partitions of each topic the group has started. */
 void starts_tick(struct consumer *consumer, int64_t now_ms);
 

@@ -13,9 +13,10 @@ enum delivery_state delivery_of(rd_kafka_resp_err_t code, bool own_topic) {
   case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
   case RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT:
   case RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE:
-  case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
   case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
   case RD_KAFKA_RESP_ERR__INVALID_ARG: return DELIVERY_REFUSED;
+  /* That the sink's own topic is missing or closed to this user is no record's fault. */
+  case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
   case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
   case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return own_topic ? DELIVERY_LOST : DELIVERY_REFUSED;
   default: return DELIVERY_LOST;

@@ -2,6 +2,7 @@
  * twice: it is dropped here, so that what a feed delivers always rises. */
 #include "kafka/feed.h"
 #include "base/check.h"
+#include "base/trouble.h"
 #include "config/pipeline_file.h"
 #include "kafka/consumer_inside.h"
 #include "kafka/message.h"
@@ -138,6 +139,13 @@ static void say_error(const struct feed *feed, const rd_kafka_message_t *message
   if (err) err->retriable = !ends_the_feed(code);
 }
 
+static void count_error(rd_kafka_resp_err_t code) {
+  if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) trouble_count(TROUBLE_NOT_ALLOWED);
+  if (!ends_the_feed(code)) return;
+  bool range = code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE;
+  trouble_count(range ? TROUBLE_OUT_OF_RANGE : TROUBLE_DAMAGED);
+}
+
 /* --- reading --------------------------------------------------------------------------------------------------------- */
 
 /* EMPTY: it is of no interest. */
@@ -149,6 +157,7 @@ SELDOM static enum feed_result look_at_other(
     return message->offset >= feed->expected ? FEED_END : FEED_EMPTY;
   }
   say_error(feed, message, err);
+  count_error(message->err);
   feed->stopped = ends_the_feed(message->err);
   return FEED_ERROR;
 }

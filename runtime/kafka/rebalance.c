@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/trouble.h"
 #include "kafka/consumer_inside.h"
 
-enum { REJOIN_MS = 5000 };
+/* A division of the group waits for its slowest member. */
+enum { REJOIN_MS = 5000, DIVISION_MS = 30000 };
 
 /* --- the table ------------------------------------------------------------------------------------------------------- */
 
@@ -29,7 +31,7 @@ static void owned_add(struct consumer *consumer, const rd_kafka_topic_partition_
   }
 }
 
-static void owned_remove(struct consumer *consumer, const char *topic, int32_t partition) {
+void rebalance_forget(struct consumer *consumer, const char *topic, int32_t partition) {
   struct owned *gone = consumer_owned(consumer, topic, partition);
   if (!gone) return;
   free(gone->topic);
@@ -86,9 +88,12 @@ static void tell_assign(struct consumer *consumer, const struct owned *owned, si
   watch_tell(consumer, &err);
 }
 
-static void tell_unassign(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list) {
+/* What was refused or left out was never assigned, and librdkafka knows nothing of it. */
+static void tell_unassign(struct consumer *consumer, const struct owned *going, size_t count) {
   if (incremental(consumer->handle)) {
+    rd_kafka_topic_partition_list_t *list = list_of(going, count);
     rd_kafka_error_t *error = rd_kafka_incremental_unassign(consumer->handle, list);
+    rd_kafka_topic_partition_list_destroy(list);
     if (error) log_line(WEIR_WARN, "consumer", "unassigning: %s", rd_kafka_error_string(error));
     if (error) rd_kafka_error_destroy(error);
   } else
@@ -108,22 +113,31 @@ static void tell_over_budget(struct consumer *consumer) {
       kafka_budget_queues(&consumer->budget, (int64_t)consumer->owned_count) >> 20);
 }
 
-/* Nothing of it is assigned; the group is left and joined again later, so that it is asked for again. */
+/* With the eager protocol the next division of the group's brings all of it again. With the cooperative one it counts as taken. */
+static bool comes_again(const struct consumer *consumer, const struct error *err) {
+  return err && starts_is_outdated(err) && !incremental(consumer->handle);
+}
+
+/* Nothing of it is assigned; the group is left and joined again later, so that it is asked for again. When the group is about to divide its
+ * partitions anew, that is only done if it does not. */
 static void refuse(struct consumer *consumer, size_t first, const struct error *err) {
+  trouble_count(TROUBLE_NOT_TAKEN);
   while (consumer->owned_count > first) {
     const struct owned *last = &consumer->owned[consumer->owned_count - 1];
-    owned_remove(consumer, last->topic, last->partition);
+    rebalance_forget(consumer, last->topic, last->partition);
   }
+  leaderless_forget(consumer, NULL, 0);
   tell_assign(consumer, NULL, 0);
-  consumer->leave_due = true;
+  consumer->leave_at_ms = clock_now(consumer->clock) + (comes_again(consumer, err) ? DIVISION_MS : 0);
   consumer_wake(consumer);
   consumer_wake(consumer); /* consumer_poll() would wait on behind this callback, and leaving with it */
   if (err) watch_tell(consumer, err);
 }
 
 static void come(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list) {
-  size_t first = consumer->owned_count, count = (size_t)list->cnt;
+  size_t first = consumer->owned_count;
   struct error err = {0};
+  consumer->leave_at_ms = 0;
   owned_add(consumer, list);
   FAILPOINT(in_assign);
   if (!starts_resolve(consumer, first, &err)) {
@@ -132,6 +146,7 @@ static void come(struct consumer *consumer, const rd_kafka_topic_partition_list_
     return;
   }
   FAILPOINT(start_committed);
+  size_t count = consumer->owned_count - first; /* some may have been left out */
   for (size_t i = first; i < consumer->owned_count; i++) consumer->owned[i].confirmed = consumer->owned[i].start;
   struct assignment_request *requests = requests_of(consumer->owned + first, count);
   if (consumer->events.assign(consumer->events.ctx, requests, count)) {
@@ -165,10 +180,13 @@ static void go(struct consumer *consumer, const rd_kafka_topic_partition_list_t 
   struct assignment_request *requests = requests_of(going, count);
   if (count) consumer->events.revoke(consumer->events.ctx, requests, count, lost);
   FAILPOINT(before_unassign);
-  if (tell) tell_unassign(consumer, list);
+  if (tell) tell_unassign(consumer, going, count);
   FAILPOINT(after_unassign);
   if (count) consumer->events.revoked(consumer->events.ctx, requests, count);
-  for (int i = 0; i < list->cnt; i++) owned_remove(consumer, list->elems[i].topic, list->elems[i].partition);
+  for (int i = 0; i < list->cnt; i++) {
+    rebalance_forget(consumer, list->elems[i].topic, list->elems[i].partition);
+    leaderless_forget(consumer, list->elems[i].topic, list->elems[i].partition);
+  }
   free(requests);
   free(going);
 }
@@ -204,8 +222,8 @@ void rebalance_callback(
 /* --- after a refusal ------------------------------------------------------------------------------------------------- */
 
 void rebalance_tick(struct consumer *consumer, int64_t now_ms) {
-  if (consumer->leave_due) {
-    consumer->leave_due = false;
+  if (consumer->leave_at_ms && now_ms >= consumer->leave_at_ms) {
+    consumer->leave_at_ms = 0;
     consumer->rejoin_at_ms = now_ms + REJOIN_MS;
     rd_kafka_unsubscribe(consumer->handle);
   } else if (consumer->rejoin_at_ms && now_ms >= consumer->rejoin_at_ms) {

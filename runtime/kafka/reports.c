@@ -7,6 +7,7 @@
 #include <time.h>
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/trouble.h"
 #include "base/failpoint.h"
 #include "kafka/delivery.h"
 #include "kafka/producer_inside.h"
@@ -46,6 +47,7 @@ static enum delivery_state judge_size(struct producer *producer, const rd_kafka_
 }
 
 static void tell_lost(struct producer *producer, const rd_kafka_message_t *message) {
+  trouble_count(TROUBLE_SENT_AGAIN);
   if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) return;
   log_limited(&producer->trouble, LIMIT_TROUBLE_MS, WEIR_WARN, "producer",
       "a record for topic %s was not delivered and is sent again: %s", rd_kafka_topic_name(message->rkt),
@@ -57,7 +59,12 @@ SELDOM static enum delivery_state judge(struct producer *producer, const rd_kafk
   const struct output *output = outputs_find(producer, weir_text(topic));
   enum delivery_state state = delivery_of(message->err, output && output->own);
   if (delivery_is_too_large(message->err)) state = judge_size(producer, message);
+  if (state == DELIVERY_REFUSED && delivery_is_too_large(message->err)) trouble_count(TROUBLE_TOO_LARGE);
   if (state == DELIVERY_LOST) tell_lost(producer, message);
+  if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
+    trouble_count(TROUBLE_NOT_ALLOWED);
+    atomic_store(&producer->paused, true); /* else it would come back at once, for ever */
+  }
   if (delivery_topic_is_missing(message->err)) atomic_store(&producer->missing, true);
   return state;
 }
@@ -83,13 +90,17 @@ void reports_on_error(rd_kafka_t *handle, int code, const char *reason, void *op
   static struct log_limit limit;
   if (code == RD_KAFKA_RESP_ERR__FATAL) {
     rd_kafka_fatal_error(handle, words, sizeof words);
+    trouble_count(TROUBLE_PRODUCER_BROKEN);
     atomic_store(&producer->broken, true);
     error_set(&err, "librdkafka's producer is broken and is made anew: %s", words);
   } else if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    trouble_count(TROUBLE_NO_BROKER);
     client_unreachable(&producer->client, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, &err);
   } else if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION) {
+    trouble_count(TROUBLE_NOT_ALLOWED);
     error_set(&err, "the cluster at %s refuses the login: %s", producer->client.addresses, reason);
   } else if (code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
+    trouble_count(TROUBLE_NOT_ALLOWED);
     error_set(
         &err, "this user may not write with the idempotent producer: it needs the right IDEMPOTENT_WRITE: %s", reason);
   } else {
@@ -177,6 +188,7 @@ static void look_for_topics(struct producer *producer) {
     const struct output *output = producer->outputs[i];
     if (output && output->own && !metadata_has(metadata, output->name)) missing = output->name;
   }
+  if (missing) trouble_count(TROUBLE_TOPIC_MISSING);
   if (missing)
     log_limited(&producer->missing_told, LIMIT_TROUBLE_MS, WEIR_WARN, "producer",
         "topic '%s' does not exist, or this user may not see it; waiting for it", missing);

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/trouble.h"
 #include "config/pipeline_file.h"
 #include "kafka/commit_metadata.h"
 #include "kafka/consumer_inside.h"
@@ -16,7 +17,14 @@
 #include <string.h>
 #include <time.h>
 
-enum { ASK_MS = 3000, ENDS_MS = 2000, PAUSE_MS = 200, RECOUNT_MS = 10000, RECOUNT_ASK_MS = 500 };
+enum {
+  LEADER_PATIENCE_MS = 10000,
+  ASK_MS = 3000,
+  ENDS_MS = 2000,
+  PAUSE_MS = 200,
+  RECOUNT_MS = 10000,
+  RECOUNT_ASK_MS = 500
+};
 
 /* The work on one assignment. */
 struct search {
@@ -48,6 +56,11 @@ static bool count_partitions(struct consumer *consumer, struct known_topic *topi
   rd_kafka_resp_err_t code = rd_kafka_metadata(consumer->handle, 0, handle, &metadata, timeout_ms);
   if (!code) code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
   if (!code) topic->partitions = metadata->topics[0].partition_cnt;
+  for (int i = 0; !code && i < metadata->topics[0].partition_cnt; i++) {
+    const struct rd_kafka_metadata_partition *partition = &metadata->topics[0].partitions[i];
+    struct owned *owned = consumer_owned(consumer, topic->name, partition->id);
+    if (owned) owned->without_leader = partition->leader < 0;
+  }
   if (metadata) rd_kafka_metadata_destroy(metadata);
   rd_kafka_topic_destroy(handle);
   return !code || fail(err, code, "asking for the partitions", topic->name);
@@ -219,11 +232,13 @@ static bool commit_choices(struct search *search, struct error *err) {
   rd_kafka_topic_partition_list_destroy(list);
   if (!code) return true;
   fail(err, code, "committing the start", search->owned[0].topic);
-  /* A newer generation exists: the group will ask again. */
-  if (err && (code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
-                 code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS))
-    err->retriable = false;
+  if (err && starts_is_outdated(err)) err->retriable = false;
   return false;
+}
+
+bool starts_is_outdated(const struct error *err) {
+  return err->code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || err->code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
+         err->code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
 }
 
 /* --- the search ------------------------------------------------------------------------------------------------------ */
@@ -238,6 +253,8 @@ static void tell_choices(const struct search *search) {
     chosen++;
     fresh += search->is_new[i] && file->start != START_EARLIEST;
   }
+  for (size_t i = 0; i < search->count; i++)
+    if (search->is_new[i] && !search->owned[i].was_committed) trouble_count(TROUBLE_NEW_PARTITION);
   if (!chosen) return;
   log_line(WEIR_INFO, "consumer",
       "group %s had no committed offset in %zu of %zu partitions (%s/%" PRId32
@@ -282,7 +299,14 @@ bool starts_resolve(struct consumer *consumer, size_t first, struct error *err) 
   struct error failure = {0};
   bool found = false;
   static struct log_limit limit;
+  int64_t patient_until_ms = clock_now(consumer->clock) + LEADER_PATIENCE_MS;
   while (!(found = try_once(&search, &failure))) {
+    if (failure.retriable && clock_now(consumer->clock) >= patient_until_ms && leaderless_leave_out(consumer, first)) {
+      search.count = consumer->owned_count - first;
+      search.owned = consumer->owned + first;
+      if ((found = search.count == 0)) break;
+      continue;
+    }
     if (!failure.retriable || given_up(consumer) || clock_now(consumer->clock) >= search.deadline_ms) break;
     log_limited(&limit, LIMIT_TROUBLE_MS, WEIR_WARN, "consumer", "waiting for where to start: %s", failure.text);
     pause_between_tries();

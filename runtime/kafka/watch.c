@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/trouble.h"
 #include "config/pipeline_file.h"
 #include "kafka/consumer_inside.h"
 #include "kafka/topics.h"
@@ -89,6 +90,12 @@ static void say(struct consumer *consumer, rd_kafka_resp_err_t code, const char 
   err->retriable = true;
 }
 
+static bool is_refusal(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+         code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+         code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
+}
+
 static void suspect(struct consumer *consumer) {
   if (consumer->suspect) return;
   consumer->suspect = true;
@@ -98,6 +105,7 @@ static void suspect(struct consumer *consumer) {
 static void take(struct consumer *consumer, rd_kafka_resp_err_t code, const char *words) {
   struct error err = {0};
   char fatal_words[512];
+  if (is_refusal(code)) trouble_count(TROUBLE_NOT_ALLOWED);
   if (code == RD_KAFKA_RESP_ERR__FATAL) {
     code = rd_kafka_fatal_error(consumer->handle, fatal_words, sizeof fatal_words);
     say_fatal(consumer, code, fatal_words, &err);
@@ -176,6 +184,7 @@ void watch_tick(struct consumer *consumer, int64_t now_ms) {
     return;
   }
   consumer->missing_told = true;
+  trouble_count(err.code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ? TROUBLE_TOPIC_MISSING : TROUBLE_NO_BROKER);
   error_wrap(&err, "waiting");
   watch_tell(consumer, &err);
 }

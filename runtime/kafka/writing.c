@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include "base/check.h"
+#include "base/trouble.h"
 #include "kafka/delivery.h"
 #include "kafka/producer_inside.h"
 
@@ -51,9 +52,11 @@ SELDOM static enum write_result refused(struct producer *producer, const struct 
     const struct outgoing *outgoing, rd_kafka_resp_err_t code, struct error *err) {
   if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
     atomic_store(&producer->room_at, rd_kafka_outq_len(producer->handle) / 2);
+    trouble_count(TROUBLE_QUEUE_FULL);
     return WRITE_FULL;
   }
   if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+    trouble_count(TROUBLE_TOO_LARGE);
     error_set(err, "the record has %zu bytes, more than the %" PRId64 " that weir writes (message.max.bytes, `memory`)",
         outgoing->key.size + outgoing->value.size, producer->message_bytes_max);
     if (err) err->code = code;

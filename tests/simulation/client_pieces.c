@@ -100,6 +100,8 @@ const char *rd_kafka_topic_name(const rd_kafka_topic_t *topic) { return topic_na
 static void describe(struct rd_kafka_metadata_topic *topic, enum topic number) {
   topic->topic = (char *)(uintptr_t)topic_names[number];
   topic->partition_cnt = cluster.partitions;
+  topic->partitions = calloc((size_t)cluster.partitions, sizeof *topic->partitions);
+  for (int i = 0; i < cluster.partitions; i++) topic->partitions[i].id = i; /* all of them led by broker 0 */
 }
 
 rd_kafka_resp_err_t rd_kafka_metadata(
@@ -112,7 +114,10 @@ rd_kafka_resp_err_t rd_kafka_metadata(
   *metadata = answer;
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
-void rd_kafka_metadata_destroy(const struct rd_kafka_metadata *metadata) { free((void *)(uintptr_t)metadata); }
+void rd_kafka_metadata_destroy(const struct rd_kafka_metadata *metadata) {
+  for (int i = 0; i < metadata->topic_cnt; i++) free(metadata->topics[i].partitions);
+  free((void *)(uintptr_t)metadata);
+}
 
 /* --- lists --- */
 

@@ -198,6 +198,7 @@ static inline void rig_file(struct rig_file *file, const char *topic, const char
 
 struct member {
   struct consumer *consumer;
+  const struct clock *clock;     /* NULL: the real one */
   struct feed *feeds[RIG_FEEDS]; /* by partition number */
   struct assignment_request requests[RIG_FEEDS];
   size_t owned, assigns, revokes;
@@ -263,7 +264,7 @@ static inline void member_open(struct member *member, const struct rig_file *fil
       .trouble = member_trouble,
       .give_up = member_give_up};
   struct error err = {0};
-  member->consumer = consumer_open(&file->file, clock_real(), &events, &err);
+  member->consumer = consumer_open(&file->file, member->clock ? member->clock : clock_real(), &events, &err);
   if (!member->consumer) fail_msg("%s", err.text);
 }
 

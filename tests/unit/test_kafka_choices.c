@@ -157,13 +157,15 @@ static void an_outage_is_never_the_records_fault(void **state) {
       RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION};
   for (size_t i = 0; i < sizeof outages / sizeof *outages; i++)
     for (int own = 0; own < 2; own++) assert_int_equal(delivery_of(outages[i], own), DELIVERY_LOST);
-  const rd_kafka_resp_err_t refusals[] = {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_RECORD,
-      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_POLICY_VIOLATION};
+  const rd_kafka_resp_err_t refusals[] = {
+      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_RECORD, RD_KAFKA_RESP_ERR_POLICY_VIOLATION};
   for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
     for (int own = 0; own < 2; own++) assert_int_equal(delivery_of(refusals[i], own), DELIVERY_REFUSED);
   /* The writer's own topic is waited for; one that a record named is not. */
   assert_int_equal(delivery_of(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, true), DELIVERY_LOST);
   assert_int_equal(delivery_of(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, false), DELIVERY_REFUSED);
+  assert_int_equal(delivery_of(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, true), DELIVERY_LOST);
+  assert_int_equal(delivery_of(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, false), DELIVERY_REFUSED);
   assert_int_equal(delivery_of(RD_KAFKA_RESP_ERR_NO_ERROR, true), DELIVERY_CONFIRMED);
 }
 

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include "base/inbox.h"
 #include "base/span.h"
+#include "base/trouble.h"
 #include "config/kafka_settings.h"
 #include "kafka/producer.h"
 #include "kafka/producer_inside.h"
@@ -280,12 +281,14 @@ static void a_broken_producer_is_made_anew_and_its_records_are_given_back(void *
   play_init(&play, "fatal", 1);
   rig_property(&play.file, "linger.ms", "2000");
   play_start(&play);
+  uint64_t broken = trouble_counted(TROUBLE_PRODUCER_BROKEN);
   for (int i = 0; i < 5; i++) assert_int_equal(play_write(&play, out("x"), &no_error), WRITE_ACCEPTED);
   assert_int_equal(rd_kafka_test_fatal_error(
                        play.producer->handle, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "made up by the test"),
       0);
   play_settle(&play);
   for (int i = 0; i < 5; i++) assert_int_equal(play.deliveries[i].state, DELIVERY_LOST);
+  assert_true(trouble_counted(TROUBLE_PRODUCER_BROKEN) > broken);
   /* While it is being made a lane is told to wait, and then called. */
   struct lane_double waiting;
   lane_init(&waiting);
@@ -298,6 +301,42 @@ static void a_broken_producer_is_made_anew_and_its_records_are_given_back(void *
   }
   play_settle(&play);
   for (int i = 0; i < 5; i++) assert_int_equal(play.deliveries[i].state, DELIVERY_CONFIRMED);
+  producer_close(play.producer, 1000);
+}
+
+/* The right to write was taken away: no record is to blame, so none meets its `on_failure`. */
+static void what_may_not_be_written_waits_until_it_may(void **state) {
+  (void)state;
+  if (rig_is_real()) skip();
+  struct play play;
+  play_init(&play, "forbidden", 1);
+  play_start(&play);
+  uint64_t refusals = trouble_counted(TROUBLE_NOT_ALLOWED), again = trouble_counted(TROUBLE_SENT_AGAIN);
+  rd_kafka_mock_push_request_errors(mock_cluster(rig.mock), PRODUCE, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+  assert_int_equal(play_write(&play, out("x"), &no_error), WRITE_ACCEPTED);
+  play_settle(&play);
+  assert_int_equal(play.deliveries[0].state, DELIVERY_LOST);
+  assert_int_equal(trouble_counted(TROUBLE_NOT_ALLOWED), refusals + 1);
+  assert_int_equal(trouble_counted(TROUBLE_SENT_AGAIN), again + 1);
+  /* It is not tried again at once, but a lane that waits is called. */
+  struct lane_double waiting;
+  lane_init(&waiting);
+  play.sent = 0;
+  assert_int_equal(play_write(&play, out("x"), &no_error), WRITE_FULL);
+  play.writer->when_room(play.writer->ctx, 1, lane_told, &waiting);
+  assert_true(lane_await(&waiting, 1));
+  assert_int_equal(play_write(&play, out("x"), &no_error), WRITE_ACCEPTED);
+  play_settle(&play);
+  assert_int_equal(play.deliveries[0].state, DELIVERY_CONFIRMED);
+  /* A topic that a record has named itself is another matter. */
+  struct outgoing outgoing = out("x");
+  outgoing.topic = span_of("named-by-a-record");
+  rig_topic("named-by-a-record", 1);
+  rd_kafka_mock_push_request_errors(mock_cluster(rig.mock), PRODUCE, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+  play.sent = 0;
+  assert_int_equal(play_write(&play, outgoing, &no_error), WRITE_ACCEPTED);
+  play_settle(&play);
+  assert_int_equal(play.deliveries[0].state, DELIVERY_REFUSED);
   producer_close(play.producer, 1000);
 }
 
@@ -382,6 +421,7 @@ int main(void) {
       cmocka_unit_test(a_queue_that_is_full_of_bytes_wakes_nobody_too_early),
       cmocka_unit_test(reports_as_lost_what_could_not_be_sent),
       cmocka_unit_test(a_broken_producer_is_made_anew_and_its_records_are_given_back),
+      cmocka_unit_test(what_may_not_be_written_waits_until_it_may),
       cmocka_unit_test(innocent_records_of_a_refused_batch_are_sent_again),
       cmocka_unit_test(keeps_batches_below_the_topics_limit),
       cmocka_unit_test(names_the_missing_topic_to_write_to),

@@ -1,6 +1,7 @@
 /* test_summary.c: accounts, failures, and the summary made of them. */
 #include "base/span.h"
 #include "base/text.h"
+#include "base/trouble.h"
 #include "host/summary.h"
 #include "unit/cmocka_all.h"
 #include <signal.h>
@@ -45,6 +46,23 @@ static void the_sum_is_shown_whole(void **state) {
                                "    + discarded      0\n    + dead-lettered  30\n    + abandoned      0\n"
                                "    + in flight      10\n"));
   assert_non_null(strstr(text, "2 s, 495 records/s"));
+  free(text);
+  failures_fini(&summary.failures);
+}
+
+static void trouble_is_shown_when_there_was_some(void **state) {
+  (void)state;
+  struct summary summary = summary_of();
+  char *text = print(&summary, summary_print);
+  assert_null(strstr(text, "trouble"));
+  free(text);
+  for (int i = 0; i < 1200; i++) trouble_count(TROUBLE_SENT_AGAIN);
+  text = print(&summary, summary_print);
+  assert_non_null(strstr(text, "  trouble outside, and how often\n    sent_again       1,200\n  "));
+  free(text);
+  text = print(&summary, summary_print_json);
+  assert_non_null(strstr(text, "\"late\":0,"));
+  assert_non_null(strstr(text, "\"sent_again\":1200,"));
   free(text);
   failures_fini(&summary.failures);
 }
@@ -164,6 +182,7 @@ static void partitions_are_listed(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_sum_is_shown_whole),
+      cmocka_unit_test(trouble_is_shown_when_there_was_some),
       cmocka_unit_test(a_sum_that_does_not_hold_ends_the_process),
       cmocka_unit_test(failures_come_by_count_and_the_rest_in_one_line),
       cmocka_unit_test(kinds_beyond_the_limit_are_counted_together),
