@@ -29,6 +29,8 @@ enum { ORDERS_MAX = 64 };
 
 /* Of one assignment, and since its last commit. */
 struct repeats {
+  uint32_t epoch;
+  int64_t start;
   int64_t reached; /* the highest offset that its stage has seen */
   int64_t records; /* that some stage had seen before */
 };
@@ -38,14 +40,13 @@ static struct repeats repeats[PROCESSES_MAX][PARTITIONS_MAX];
 static struct state states[PARTITIONS_MAX][LOG_MAX + 1];
 static int64_t judged[PARTITIONS_MAX]; /* what lies below was found done */
 static int64_t seen_max[PARTITIONS_MAX];
-static uint64_t epochs[PROCESSES_MAX][PARTITIONS_MAX];
 static struct order orders[PARTITIONS_MAX][ORDERS_MAX];
 static uint32_t order_count[PARTITIONS_MAX];
 
 void checks_reset(void) {
   memset(judged, 0, sizeof judged);
   memset(seen_max, 0xff, sizeof seen_max);
-  memset(epochs, 0, sizeof epochs);
+  memset(repeats, 0, sizeof repeats);
   memset(order_count, 0, sizeof order_count);
   for (int i = 0; i < PARTITIONS_MAX; i++) states[i][0] = (struct state){0};
 }
@@ -99,15 +100,12 @@ static bool is_done(int32_t partition, int64_t offset) {
 
 /* --- what happens --- */
 
-uint64_t checks_epoch(uint32_t slot, int32_t partition) { return epochs[slot][partition]; }
-
 static int64_t records_between(int32_t partition, int64_t from, int64_t to) {
   return to <= from ? 0 : states[partition][to].ordinal - states[partition][from].ordinal;
 }
 
 void checks_assigned(uint32_t slot, int32_t partition, int64_t start) {
-  epochs[slot][partition]++;
-  repeats[slot][partition] = (struct repeats){.reached = start - 1};
+  repeats[slot][partition].start = start;
   int64_t repeated = records_between(partition, start, seen_max[partition] + 1);
   if (repeated > 0) world_say("partition %d: %lld records are repeated", partition, (long long)repeated);
   if (repeated > 0 && rules.quiet &&
@@ -122,7 +120,8 @@ static const char *const fate_names[FATES] = {
     "passes", "is dropped", "is retried", "is rejected", "tires", "emits two", "splits", "is refused by the broker"};
 
 /* A worker that was long away repeats what others have done, and no more than the bound. */
-static void check_bound(struct repeats *own, const struct payload *payload) {
+static void check_bound(struct repeats *own, uint32_t epoch, const struct payload *payload) {
+  if (own->epoch != epoch) *own = (struct repeats){.epoch = epoch, .start = own->start, .reached = own->start - 1};
   if (payload->offset <= own->reached) return;
   own->reached = payload->offset;
   own->records += payload->offset <= seen_max[payload->partition];
@@ -131,8 +130,8 @@ static void check_bound(struct repeats *own, const struct payload *payload) {
         payload->partition, (long long)own->records, (long long)payload->offset, (long long)rules.uncommitted_max);
 }
 
-void checks_seen(uint32_t slot, const struct payload *payload) {
-  check_bound(&repeats[slot][payload->partition], payload);
+void checks_seen(uint32_t slot, uint32_t epoch, const struct payload *payload) {
+  check_bound(&repeats[slot][payload->partition], epoch, payload);
   world_say("  record %d@%lld is in the stage; it %s", payload->partition, (long long)payload->offset,
       fate_names[state_of(payload)->fate]);
   int32_t partition = payload->partition;
@@ -167,14 +166,14 @@ void checks_sunk(const struct payload *payload) {
 }
 
 /* What one producer writes in one assignment rises. */
-static void check_order(const struct payload *payload, uint64_t producer, uint64_t epoch) {
+static void check_order(const struct payload *payload, uint64_t producer) {
   struct order *all = orders[payload->partition], *order = NULL;
   uint32_t *count = &order_count[payload->partition];
   for (uint32_t i = 0; i < *count && !order; i++)
-    if (all[i].producer == producer && all[i].epoch == epoch) order = &all[i];
+    if (all[i].producer == producer && all[i].epoch == payload->epoch) order = &all[i];
   if (!order) {
     order = &all[*count < ORDERS_MAX ? (*count)++ : random_below(&world.random, ORDERS_MAX)];
-    *order = (struct order){producer, epoch, -1};
+    *order = (struct order){producer, payload->epoch, -1};
   }
   int64_t key = payload->offset * 4 + payload->child;
   if (key <= order->key)
@@ -184,7 +183,7 @@ static void check_order(const struct payload *payload, uint64_t producer, uint64
   order->key = key;
 }
 
-void checks_written(enum topic topic, const struct payload *payload, uint64_t producer, uint64_t epoch) {
+void checks_written(enum topic topic, const struct payload *payload, uint64_t producer) {
   struct state *state = state_of(payload);
   world_say("  record %d@%lld (child %u) is in topic %s", payload->partition, (long long)payload->offset,
       payload->child, topic_names[topic]);
@@ -197,7 +196,7 @@ void checks_written(enum topic topic, const struct payload *payload, uint64_t pr
   }
   uint16_t bit = (uint16_t)(OUT << payload->child);
   must_be_wanted(payload, bit, "the output");
-  check_order(payload, producer, epoch);
+  check_order(payload, producer);
   if (state->bits & bit) world.events.duplicates++;
   if (state->bits & bit && rules.quiet)
     world_fail("DUPLICATE", "record %d@%lld is written again, and nothing went wrong", payload->partition,

@@ -37,19 +37,17 @@ enum fate checks_fate(int32_t partition, int64_t offset);
 
 /* A partition is assigned to a worker, to be read from `start`. */
 void checks_assigned(uint32_t slot, int32_t partition, int64_t start);
-/* How many assignments that worker has had of it. */
-uint64_t checks_epoch(uint32_t slot, int32_t partition);
 /* It has committed: what it repeats from now on is another incident. */
 void checks_begin_anew(uint32_t slot, int32_t partition);
-/* A stage of that worker met it. */
-void checks_seen(uint32_t slot, const struct payload *payload);
+/* A stage of that worker met it, in the assignment `epoch`. */
+void checks_seen(uint32_t slot, uint32_t epoch, const struct payload *payload);
 void checks_dropped(const struct payload *payload);
 /* ... for good: with POLICY_DISCARD that is its end. */
 void checks_rejected(const struct payload *payload);
 /* A plugin sink took it. */
 void checks_sunk(const struct payload *payload);
-/* It stands in an output; `producer` and `epoch` say who wrote it and in which assignment. */
-void checks_written(enum topic topic, const struct payload *payload, uint64_t producer, uint64_t epoch);
+/* It stands in an output. */
+void checks_written(enum topic topic, const struct payload *payload, uint64_t producer);
 /* A commit is carried out; `before` -1: there was none. */
 void checks_commit(int32_t partition, int64_t before, int64_t offset);
 

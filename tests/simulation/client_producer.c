@@ -18,7 +18,6 @@ struct outgoing_message {
   struct payload payload;
   enum topic topic;
   int32_t partition;
-  uint64_t epoch; /* of the assignment in which it was written */
   void *opaque;
   rd_kafka_resp_err_t err;
   int64_t offset;
@@ -35,7 +34,6 @@ struct produce_request {
     enum topic topic;
     int32_t partition;
     struct outgoing_message *message; /* the client's */
-    uint64_t epoch;
     rd_kafka_resp_err_t err;
     int64_t offset;
   } lines[REQUEST_MAX];
@@ -100,8 +98,7 @@ static void write_all(struct produce_request *request) {
       continue;
     }
     request->lines[i].offset = cluster.written[request->lines[i].topic][request->lines[i].partition]++;
-    checks_written(
-        request->lines[i].topic, &request->lines[i].payload, request->errand.client, request->lines[i].epoch);
+    checks_written(request->lines[i].topic, &request->lines[i].payload, request->errand.client);
   }
 }
 
@@ -143,7 +140,6 @@ static void fill(rd_kafka_t *client, struct produce_request *request) {
     request->lines[i].topic = message->topic;
     request->lines[i].partition = message->partition;
     request->lines[i].message = message;
-    request->lines[i].epoch = message->epoch;
   }
 }
 
@@ -218,7 +214,6 @@ rd_kafka_resp_err_t rd_kafka_producev(rd_kafka_t *client, ...) {
   message->topic = given.topic->topic;
   message->partition = given.partition < 0 ? message->payload.partition : given.partition;
   message->opaque = given.opaque;
-  message->epoch = checks_epoch(client->process->slot, message->payload.partition);
   message->offset = RD_KAFKA_OFFSET_INVALID;
   free(given.headers);
   append(&producer->queued_end, message);

@@ -167,6 +167,11 @@ void group_leave(uint64_t number) {
   if (member) drop(member, "it leaves");
 }
 
+void group_forget(uint64_t number) {
+  struct member *member = number ? member_of(number) : NULL;
+  if (member) drop(member, "it is forgotten");
+}
+
 static rd_kafka_resp_err_t judge(struct member *member, int32_t generation) {
   if (!member) return RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID;
   if (generation != group.generation) return RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION;

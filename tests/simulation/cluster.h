@@ -18,7 +18,7 @@ struct payload {
   uint32_t child;
   int64_t offset;
   uint32_t processed; /* a stage went over it */
-  uint32_t reserved;
+  uint32_t epoch;     /* of the worker that processed it */
 };
 
 /* One offset of a source partition. */
@@ -71,6 +71,8 @@ bool cluster_answers(uint64_t client, int64_t *arrives_us);
 /* `member` is the client's own choice, never used before. The answer comes when the others have joined, too. */
 void group_join(uint64_t client, uint64_t member);
 void group_leave(uint64_t member);
+/* A coordinator that lost its memory of it. */
+void group_forget(uint64_t member);
 rd_kafka_resp_err_t group_heartbeat(uint64_t member, int32_t generation);
 
 struct commit_line {

@@ -90,6 +90,10 @@ static void break_producers(rd_kafka_t *client, void *process) {
   if (client->process == process && client->type == RD_KAFKA_PRODUCER) producer_break(client);
 }
 
+static void forget_member(rd_kafka_t *client, void *process) {
+  if (client->process == process && client->type == RD_KAFKA_CONSUMER) group_forget(client->consumer.member);
+}
+
 static void choose_faults(void) {
   struct random *random = &world.random;
   struct faults *faults = &cluster.faults;
@@ -107,7 +111,7 @@ static void come_back(void *ctx, int64_t number) {
 }
 
 static void trouble_one(struct process *process) {
-  switch (random_below(&world.random, 9)) {
+  switch (random_below(&world.random, 12)) {
   case 0:
   case 1: crash(process); return;
   case 2:
@@ -117,6 +121,9 @@ static void trouble_one(struct process *process) {
   case 6: clients_each(break_producers, process); return;
   case 7: choose_faults(); return;
   case 8:
+  case 9: clients_each(forget_member, process); return;
+  case 10: clients_each(break_producers, process); return;
+  case 11:
     cluster.faults.cluster_away = true;
     world_say("broker: is away");
     world_at(between_ms(100, 8000), come_back, NULL, 0);

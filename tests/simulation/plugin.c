@@ -11,7 +11,7 @@
 #include "process.h"
 #include "world.h"
 
-enum { LATER_MAX = 256, LATE_US = 20000, VERY_LATE_US = 2000000, RETRY_TIMES = 2 };
+enum { LATER_MAX = 256, LATE_US = 20000, VERY_LATE_US = 2000000, SLOW_US = 400000, RETRY_TIMES = 2 };
 
 struct later {
   weir_ticket ticket;
@@ -84,6 +84,9 @@ static const struct payload *payload_of(const weir_record *record) {
   return (const struct payload *)(const void *)record->value.data;
 }
 
+/* Two lives of a worker count from the same number. */
+static uint32_t epoch_of(const weir_batch *batch) { return fiber_process()->life << 16 | (uint32_t)batch->from->epoch; }
+
 static weir_span processed(
     const struct instance *self, const weir_batch *batch, const struct payload *from, uint32_t child) {
   struct payload *payload = self->host->alloc(self->host, batch, sizeof *payload);
@@ -91,6 +94,7 @@ static weir_span processed(
   *payload = *from;
   payload->processed = 1;
   payload->child = child;
+  payload->epoch = epoch_of(batch);
   return weir_bytes(payload, sizeof *payload);
 }
 
@@ -156,12 +160,21 @@ static bool may_defer(const weir_batch *batch, uint32_t index) {
   return fate == FATE_PASS || fate == FATE_REFUSED || fate == FATE_SPLIT;
 }
 
+/* Now and then a stage is slow, and the lane hears of everything later. */
+static void take_time(void) {
+  static const char nothing;
+  if (random_chance(&world.random, 80))
+    fiber_wait(&nothing, world_in_us(0, SLOW_US));
+  else
+    fiber_stumble();
+}
+
 static weir_result process(void *ctx, const weir_batch *batch) {
   struct instance *self = ctx;
   const weir_host *host = self->host;
   for (uint32_t i = 0; i < batch->record_count; i++)
-    checks_seen(fiber_process()->slot, payload_of(weir_record_at(batch, i)));
-  fiber_stumble();
+    checks_seen(fiber_process()->slot, epoch_of(batch), payload_of(weir_record_at(batch, i)));
+  take_time();
   if (!rules.quiet && all_first_tries(batch) && random_chance(&world.random, 20)) {
     world.events.broken++;
     host->fail(host, NULL, weir_text("simulated"));
