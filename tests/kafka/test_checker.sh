@@ -22,7 +22,7 @@ delivery: at_most_once
 batch: {records: 500}
 stages:
   - each: |
-      for i = 1, 20000 do end
+      for i = 1, 100000 do end
 END_OF_FILE
   watch_commits c c-in --output c-out
   worker w start c.yaml --instance one
