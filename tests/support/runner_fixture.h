@@ -49,11 +49,10 @@ struct fixture {
   struct partition *partition;
   struct sent sent[SENT_MAX];
   uint32_t sent_count;
-  uint32_t room;
-  uint64_t producer_number;
-  /* rises when it is made anew */ /* the writer is full after so many more; UINT32_MAX: never */
-  size_t bytes_max;                /* the writer refuses larger values at once, as too large; 0: none */
-  void (*wanted)(void *);          /* when_room */
+  uint32_t room;            /* the writer is full after so many more; UINT32_MAX: never */
+  uint64_t producer_number; /* rises when it is made anew */
+  size_t bytes_max;         /* the writer refuses larger values at once, as too large; 0: none */
+  void (*wanted)(void *);   /* when_room */
   void *wanted_ctx;
   uint32_t settled_batches;
   uint64_t settled[OUTCOMES];

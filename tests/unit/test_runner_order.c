@@ -80,6 +80,25 @@ static void what_the_transport_lost_is_sent_again_and_never_fails(void **state) 
   assert_int_equal(fixture.settled[OUTCOME_DELIVERED], 3);
 }
 
+/* The reports of what was lost with the old producer are on their way: the new one may not get later records before. */
+static void a_producer_made_anew_gets_what_the_old_one_lost_first(void **state) {
+  (void)state;
+  fixture_kafka_sink(&fixture);
+  fixture_start(&fixture);
+  fixture_feed(&fixture, 0, 3);
+  fixture.producer_number++;
+  fixture_feed(&fixture, 3, 2);
+  assert_int_equal(fixture.sent_count, 3);
+  fixture_report(&fixture, 0, 1, DELIVERY_CONFIRMED, 0);
+  fixture_report(&fixture, 1, 2, DELIVERY_LOST, 0);
+  if (fixture.wanted) fixture.wanted(fixture.wanted_ctx);
+  fixture_serve(&fixture);
+  assert_int_equal(fixture.sent_count, 7);
+  for (int i = 3; i < 7; i++) assert_int_equal(fixture.sent[i].value[0], '1' + i - 3);
+  fixture_report(&fixture, 3, 4, DELIVERY_CONFIRMED, 0);
+  assert_int_equal(fixture.settled[OUTCOME_DELIVERED], 5);
+}
+
 static void what_the_broker_refuses_is_a_dead_letter(void **state) {
   (void)state;
   fixture_kafka_sink(&fixture);
@@ -278,6 +297,7 @@ int main(void) {
       play(a_full_producer_holds_the_partition_until_there_is_room),
       play(what_waits_for_room_is_given_up_with_its_partition),
       play(what_the_transport_lost_is_sent_again_and_never_fails),
+      play(a_producer_made_anew_gets_what_the_old_one_lost_first),
       play(what_the_broker_refuses_is_a_dead_letter),
       play(only_allowed_routes_are_taken),
       play(a_deferred_portion_holds_those_behind_it),
