@@ -3,6 +3,7 @@
 #include "host/crumbs.h"
 #include "base/check.h"
 #include "base/file.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -74,9 +75,17 @@ static uint64_t boot_of_machine(void) {
 
 /* --- files --- */
 
+static const char ending[] = ".crumbs";
+
 static void path_of(char into[PATH_BYTES], const char *folder, const char *name, uint32_t number) {
-  int size = snprintf(into, PATH_BYTES, "%s/%s.%u.crumbs", folder, name, number);
+  int size = snprintf(into, PATH_BYTES, "%s/%s.%u%s", folder, name, number, ending);
   must(size > 0 && size < PATH_BYTES);
+}
+
+static bool is_crumbs(const char *file, const char *name) {
+  size_t size = strlen(file), start = strlen(name), end = sizeof ending - 1;
+  return size > start + end && strncmp(file, name, start) == 0 && file[start] == '.' &&
+         strcmp(file + size - end, ending) == 0;
 }
 
 static bool is_still(int descriptor, const char *path) {
@@ -248,14 +257,18 @@ static void judge_file(int descriptor, struct trial *trial) {
 
 void crumbs_judge(
     const char *folder, const char *name, void (*each)(void *ctx, const struct crumbs_death *death), void *ctx) {
-  for (uint32_t number = 0; number < LIMIT_CRUMBS; number++) {
+  DIR *dir = opendir(folder);
+  if (!dir) return;
+  for (const struct dirent *entry; (entry = readdir(dir));) {
     char path[PATH_BYTES];
-    path_of(path, folder, name, number);
-    int descriptor = lock_file(path, 0);
+    if (!is_crumbs(entry->d_name, name)) continue;
+    int size = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    int descriptor = size > 0 && size < PATH_BYTES ? lock_file(path, 0) : -1;
     if (descriptor < 0) continue;
     struct trial trial = {.each = each, .ctx = ctx};
     judge_file(descriptor, &trial);
     unlink(path);
     close(descriptor);
   }
+  closedir(dir);
 }

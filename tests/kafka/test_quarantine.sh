@@ -15,7 +15,7 @@ lanes: 2
 stages:
   - plugin: $build/tests/plugins/trouble.so
     options: {kind: $2, at: '"id":1700,'}
-    deadline: 400ms
+    deadline: 1s
 sinks:
   - {plugin: kafka, options: {topic: $1-out, partition: source}}
 END
@@ -32,7 +32,7 @@ supervise() { # NAME FILE
     [ "$(<"$folder/$1.status")" -gt 128 ] || break
     no_report "$1"
     deaths=$((deaths + 1))
-    expect_at_most 'deaths' "$deaths" 4
+    expect_at_most 'deaths' "$deaths" 8
   done
 }
 
@@ -51,6 +51,8 @@ END
   expect_status w 0
   # With others in the first place, then alone.
   expect_at_least 'deaths' "$deaths" 3
+  # A machine that stands still may make the watchdog see more.
+  [ "$2" = hang ] || expect_at_most 'deaths' "$deaths" 4
   expect_log w "weir: $3 in thread \".*\": stage trouble, process\(\) of $1-in/[01], offsets? [0-9]+.*, plugin trouble 1\.0\.0"
   expect_log w "$1-in/[01]@[0-9]+ goes to no stage any more: it ended the worker by $3 3 times"
   expect_equal 'dead letters' "$(ends "$1-dead")" 1
@@ -118,7 +120,7 @@ END
   RANDOM=$seed
   for ((i = 0; i < 30; i++)); do
     worker w start kills.yaml
-    wait_for "[ \$(grep -c 'assigned, ' w.log) -gt $i ]" 30 'the partitions'
+    wait_for "[ \$(grep -cE 'partitions? assigned' w.log) -gt $i ]" 30 'the partitions'
     pause_ms $((RANDOM % 150))
     worker w kill
   done
