@@ -91,7 +91,7 @@ struct producer_part {
   struct outgoing_message *reports, **reports_end; /* to be told */
   struct outgoing_message *flying;                 /* sent, not reported */
   int outstanding;
-  bool sending, fatal, fatal_told;
+  bool sending, breaks, fatal, fatal_told;
   int64_t last_arrival_us;
   int queue_max;
 };
@@ -146,7 +146,7 @@ void toppar_fetch(struct toppar *toppar);
 /* client_producer.c */
 void producers_reset(void);
 void producer_init(rd_kafka_t *client);
-/* The next poll says that the producer is broken. */
+/* It is broken by the next request that arrives. */
 void producer_break(rd_kafka_t *client);
 
 #endif

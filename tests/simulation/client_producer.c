@@ -102,11 +102,20 @@ static void write_all(struct produce_request *request) {
   }
 }
 
+static void be_broken(rd_kafka_t *client) {
+  if (client->producer.fatal) return;
+  client->producer.fatal = true;
+  world.events.fatals++;
+  world_say("worker %u: its producer is broken", client->process->slot);
+  fiber_wake(&client->producer.queue);
+}
+
 /* Lost answers are asked for again until the broker says that it has them. */
 static void arrive(void *ctx, int64_t number) {
   (void)number;
   struct produce_request *request = ctx;
-  const rd_kafka_t *client = client_of(request->errand.client);
+  rd_kafka_t *client = client_of(request->errand.client);
+  if (client && client->producer.breaks) be_broken(client);
   bool alone = !client || client->producer.fatal;
   if (request->purged && alone && random_chance(&world.random, 500)) return;
   if (!request->written) write_all(request);
@@ -308,10 +317,4 @@ rd_kafka_resp_err_t rd_kafka_fatal_error(rd_kafka_t *client, char *text, size_t 
   return client->producer.fatal ? RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER : RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-void producer_break(rd_kafka_t *client) {
-  if (client->producer.fatal) return;
-  client->producer.fatal = true;
-  world.events.fatals++;
-  world_say("worker %u: its producer is broken", client->process->slot);
-  fiber_wake(&client->producer.queue);
-}
+void producer_break(rd_kafka_t *client) { client->producer.breaks = true; }

@@ -37,7 +37,7 @@ static const struct kind {
     {"stops", offsetof(struct events, stops), 2500},
     {"requests lost", offsetof(struct events, requests_lost), 8000},
     {"deliveries unanswered", offsetof(struct events, deliveries_lost), 400},
-    {"producers broken", offsetof(struct events, fatals), 800},
+    {"producers broken", offsetof(struct events, fatals), 400},
     {"retries", offsetof(struct events, retries), 15000},
     {"late verdicts", offsetof(struct events, deferred), 12000},
     {"batches broken", offsetof(struct events, broken), 700},

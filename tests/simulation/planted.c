@@ -1,5 +1,6 @@
 /* planted.c: see planted.h. What the runtime calls as `f` arrives here as __wrap_f; without a planted bug it goes on to __real_f. */
 #include "planted.h"
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
@@ -72,11 +73,35 @@ static bool is_in_place(enum bug bug) { return planted == &planted_bugs[bug]; }
 
 /* --- the ledger --- */
 
+/* What a life of a worker knows of a partition. */
+static struct knowledge {
+  uint32_t life;
+  int64_t expected;                 /* delivered up to, when it went */
+  uint64_t late;                    /* a range that was given up, 0: none */
+  const struct ledger *late_ledger; /* its own */
+} known[PROCESSES_MAX][PARTITIONS_MAX];
+
+static struct knowledge *knowledge_of(int32_t number) {
+  const struct process *process = fiber_process();
+  struct knowledge *knowledge = &known[process->slot][number];
+  if (knowledge->life != process->life) *knowledge = (struct knowledge){.life = process->life};
+  return knowledge;
+}
+
+static struct partition *partition_of(struct ledger *ledger) {
+  return (struct partition *)(void *)((char *)ledger - offsetof(struct partition, ledger));
+}
+
+static bool is_settled(const struct ledger *ledger, uint64_t id) {
+  return id < ledger->head || ledger->ranges[id % LIMIT_LEDGER_RANGES].settled;
+}
+
 bool __real_ledger_settle(struct ledger *ledger, uint64_t epoch, uint64_t id);
 bool __wrap_ledger_settle(struct ledger *ledger, uint64_t epoch, uint64_t id);
 bool __wrap_ledger_settle(struct ledger *ledger, uint64_t epoch, uint64_t id) {
+  bool loose = is_in_place(HIGHEST_ACKED) || is_in_place(EPOCH_IGNORED);
+  if (loose && ledger->epoch == epoch && is_settled(ledger, id)) return true;
   if (!is_in_place(HIGHEST_ACKED) || ledger->epoch != epoch) return __real_ledger_settle(ledger, epoch, id);
-  if (id < ledger->head) return true;
   for (uint64_t lower = ledger->head; lower < id; lower++) {
     struct ledger_range *range = &ledger->ranges[lower % LIMIT_LEDGER_RANGES];
     range->settled = true;
@@ -88,15 +113,22 @@ bool __wrap_ledger_settle(struct ledger *ledger, uint64_t epoch, uint64_t id) {
 bool __real_ledger_progress(struct ledger *ledger, uint64_t epoch, uint64_t id, int64_t offset);
 bool __wrap_ledger_progress(struct ledger *ledger, uint64_t epoch, uint64_t id, int64_t offset);
 bool __wrap_ledger_progress(struct ledger *ledger, uint64_t epoch, uint64_t id, int64_t offset) {
-  return is_in_place(HIGHEST_ACKED) || __real_ledger_progress(ledger, epoch, id, offset);
+  if (is_in_place(HIGHEST_ACKED) || (is_in_place(EPOCH_IGNORED) && is_settled(ledger, id))) return true;
+  return __real_ledger_progress(ledger, epoch, id, offset);
 }
 
 uint64_t __real_ledger_open(struct ledger *ledger, uint64_t epoch, int64_t first, int64_t next, uint32_t count);
 uint64_t __wrap_ledger_open(struct ledger *ledger, uint64_t epoch, int64_t first, int64_t next, uint32_t count);
 uint64_t __wrap_ledger_open(struct ledger *ledger, uint64_t epoch, int64_t first, int64_t next, uint32_t count) {
+  struct knowledge *knowledge = knowledge_of(partition_of(ledger)->view.partition);
   if (is_in_place(CONTIGUOUS) && first > ledger->expected && ledger_may_open(ledger, epoch, INT64_MAX))
     __real_ledger_open(ledger, epoch, ledger->expected, first, 0);
-  return __real_ledger_open(ledger, epoch, first, next, count);
+  uint64_t id = __real_ledger_open(ledger, epoch, first, next, count);
+  if (is_in_place(EPOCH_IGNORED) && id && id == knowledge->late && ledger != knowledge->late_ledger) {
+    knowledge->late = 0;
+    __real_ledger_settle(ledger, epoch, id);
+  }
+  return id;
 }
 
 bool __real_ledger_may_open(const struct ledger *ledger, uint64_t epoch, int64_t uncommitted_max);
@@ -105,48 +137,29 @@ bool __wrap_ledger_may_open(const struct ledger *ledger, uint64_t epoch, int64_t
   return __real_ledger_may_open(ledger, epoch, is_in_place(UNBOUNDED) ? INT64_MAX : uncommitted_max);
 }
 
-/* What a life of a worker knows of a partition. */
-static struct knowledge {
-  uint32_t life;
-  int64_t expected;            /* delivered up to, when it went */
-  struct partition *partition; /* NULL: it is not assigned */
-} known[PROCESSES_MAX][PARTITIONS_MAX];
-
-static struct knowledge *knowledge_of(int32_t number) {
-  const struct process *process = fiber_process();
-  struct knowledge *knowledge = &known[process->slot][number];
-  if (knowledge->life != process->life) *knowledge = (struct knowledge){.life = process->life};
-  return knowledge;
-}
-
 struct partition *__real_partition_create(const char *topic, int32_t number, uint64_t epoch, int64_t start);
 struct partition *__wrap_partition_create(const char *topic, int32_t number, uint64_t epoch, int64_t start);
 struct partition *__wrap_partition_create(const char *topic, int32_t number, uint64_t epoch, int64_t start) {
-  struct knowledge *knowledge = knowledge_of(number);
-  knowledge->partition = __real_partition_create(topic, number, epoch, start);
-  if (is_in_place(WATERMARK_KEPT) && knowledge->expected > start)
-    knowledge->partition->ledger.committable = knowledge->expected;
-  return knowledge->partition;
+  struct partition *partition = __real_partition_create(topic, number, epoch, start);
+  const struct knowledge *knowledge = knowledge_of(number);
+  if (is_in_place(WATERMARK_KEPT) && knowledge->expected > start) partition->ledger.committable = knowledge->expected;
+  return partition;
 }
 
 void __real_partition_destroy(struct partition *partition);
 void __wrap_partition_destroy(struct partition *partition);
 void __wrap_partition_destroy(struct partition *partition) {
-  struct knowledge *knowledge = knowledge_of(partition->view.partition);
-  knowledge->expected = partition->ledger.expected;
-  if (knowledge->partition == partition) knowledge->partition = NULL;
+  knowledge_of(partition->view.partition)->expected = partition->ledger.expected;
   __real_partition_destroy(partition);
 }
 
 void __real_batch_pool_give(struct batch_pool *pool, struct batch *batch);
 void __wrap_batch_pool_give(struct batch_pool *pool, struct batch *batch);
 void __wrap_batch_pool_give(struct batch_pool *pool, struct batch *batch) {
-  struct partition *now = knowledge_of(batch->partition->view.partition)->partition;
-  if (is_in_place(EPOCH_IGNORED) && batch->settled[OUTCOME_ABANDONED] && now && now != batch->partition) {
-    struct ledger *ledger = &now->ledger;
-    bool is_open = batch->range >= ledger->head && batch->range < ledger->tail;
-    if (is_open && !ledger->ranges[batch->range % LIMIT_LEDGER_RANGES].settled)
-      __real_ledger_settle(ledger, ledger->epoch, batch->range);
+  struct knowledge *knowledge = knowledge_of(batch->partition->view.partition);
+  if (batch->settled[OUTCOME_ABANDONED]) {
+    knowledge->late = batch->range;
+    knowledge->late_ledger = &batch->partition->ledger;
   }
   __real_batch_pool_give(pool, batch);
 }
