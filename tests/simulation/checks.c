@@ -16,6 +16,7 @@ enum {
 
 struct state {
   uint8_t fate;
+  uint32_t epoch; /* of the first assignment in which a stage met it */
   uint16_t bits;
   int32_t ordinal; /* records before it in its partition */
 };
@@ -58,6 +59,7 @@ void checks_record(int32_t partition, int64_t offset, enum fate fate) {
   bool is_record = cluster.logs[partition].records[offset].is_record;
   state->fate = (uint8_t)fate;
   state->bits = 0;
+  state->epoch = 0;
   state[1].ordinal = state->ordinal + is_record;
   world.events.records += is_record;
 }
@@ -130,7 +132,20 @@ static void check_bound(struct repeats *own, uint32_t epoch, const struct payloa
         payload->partition, (long long)own->records, (long long)payload->offset, (long long)rules.uncommitted_max);
 }
 
+/* At most once: a record is met by a stage when it is committed, and in one assignment. */
+static void check_once(uint32_t epoch, const struct payload *payload) {
+  struct state *state = state_of(payload);
+  if (payload->offset >= cluster.committed[payload->partition].offset)
+    world_fail("UNCONFIRMED", "record %d@%lld is processed, and %lld is committed", payload->partition,
+        (long long)payload->offset, (long long)cluster.committed[payload->partition].offset);
+  if (state->epoch && state->epoch != epoch)
+    world_fail("DUPLICATE", "record %d@%lld is processed in a second assignment", payload->partition,
+        (long long)payload->offset);
+  state->epoch = epoch;
+}
+
 void checks_seen(uint32_t slot, uint32_t epoch, const struct payload *payload) {
+  if (rules.at_most_once) check_once(epoch, payload);
   check_bound(&repeats[slot][payload->partition], epoch, payload);
   world_say("  record %d@%lld is in the stage; it %s", payload->partition, (long long)payload->offset,
       fate_names[state_of(payload)->fate]);
@@ -215,6 +230,7 @@ void checks_commit(int32_t partition, int64_t before, int64_t offset) {
     world_fail(
         "COMMIT-REGRESSION", "partition %d: from %lld back to %lld", partition, (long long)before, (long long)offset);
   if (before < 0 && rules.from_latest) skip_below(partition, offset);
+  if (rules.at_most_once) return;
   while (judged[partition] < offset && is_done(partition, judged[partition])) judged[partition]++;
   if (judged[partition] < offset)
     world_fail("COMMIT-AHEAD", "partition %d is committed up to %lld, and its record %lld, which %s, is not done (%#x)",
@@ -243,7 +259,8 @@ void checks_final(void) {
   for (int32_t i = 0; i < cluster.partitions; i++) {
     int64_t goal = checks_goal(i);
     for (int64_t offset = 0; offset < goal; offset++)
-      if (!is_done(i, offset)) world_fail("LOST", "record %d@%lld never got where it belongs", i, (long long)offset);
+      if (!is_done(i, offset) && (rules.quiet || !rules.at_most_once))
+        world_fail("LOST", "record %d@%lld never got where it belongs", i, (long long)offset);
     if (cluster.committed[i].offset != goal)
       world_fail("STALL", "partition %d is committed up to %lld, not %lld", i, (long long)cluster.committed[i].offset,
           (long long)goal);

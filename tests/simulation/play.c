@@ -179,6 +179,7 @@ static void choose_rules(void) {
                  : random_chance(random, 600) ? POLICY_DISCARD
                                               : POLICY_STOP;
   rules.has_sink = random_chance(random, 300);
+  rules.at_most_once = rules.policy != POLICY_STOP && random_chance(random, 120);
   rules.from_latest = random_chance(random, 150);
 }
 

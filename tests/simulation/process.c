@@ -73,7 +73,7 @@ char *__wrap_strndup(const char *text, size_t most) {
 
 char *__wrap_strdup(const char *text) { return __wrap_strndup(text, strlen(text)); }
 
-static int format_text(char **text, const char *format, va_list args) {
+__attribute__((format(printf, 2, 0))) static int format_text(char **text, const char *format, va_list args) {
   va_list again;
   va_copy(again, args);
   int size = vsnprintf(NULL, 0, format, args);

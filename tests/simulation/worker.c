@@ -165,7 +165,7 @@ void __wrap_check_failed(const char *expression, const char *file, int line, con
   fiber_end();
 }
 
-static void say_line(const char *component, const char *format, va_list args) {
+__attribute__((format(printf, 2, 0))) static void say_line(const char *component, const char *format, va_list args) {
   if (!world.verbose) return;
   char text[1024];
   vsnprintf(text, sizeof text, format, args);
