@@ -90,7 +90,7 @@ static void print_list(const struct plugin_path *path) {
   plugin_each(path, measure_row, &listing);
   plugin_each(path, print_row, &listing);
   printf("%-*s  %-*s  %-11s  %s\n", (int)listing.name_width, "kafka", (int)listing.version_width, "built in", "sink",
-      "Writes records to a topic.");
+      "writes records to a topic, acknowledged when the broker has confirmed them");
   if (!listing.plugins) fprintf(stderr, "\nNo plugin is in %s\n", plugin_path_text(path));
   if (!listing.refused) return;
   fprintf(stderr, "\nNot usable:\n");
