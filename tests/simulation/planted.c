@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/check.h"
 #include "base/clock.h"
+#include "checks.h"
 #include "batch/ledger.h"
 #include "batch/partition.h"
 #include "cluster.h"
@@ -26,6 +27,7 @@ enum bug {
   UNBOUNDED,
   STOP_SETTLES_REST,
   EPOCH_IGNORED,
+  COMMIT_AFTER_LOST,
   DRAIN_SKIPPED,
   COMMIT_SKIPPED,
   HOLD_UNMARKED,
@@ -40,6 +42,7 @@ enum bug {
   PURGE_IS_REFUSAL,
   OVERTAKEN,
   ABSENT_BELIEVED,
+  UNCONFIRMED,
   BUGS
 };
 
@@ -51,6 +54,8 @@ const struct planted planted_bugs[] = {
     [UNBOUNDED] = {"unbounded", "I4: batches are opened however much is not committed"},
     [STOP_SETTLES_REST] = {"stop-settles-rest", "I9: a batch that stops half-way counts as a whole"},
     [EPOCH_IGNORED] = {"epoch-ignored", "I2: what comes late of an older epoch settles a range of the new one"},
+    [COMMIT_AFTER_LOST] = {"commit-after-lost",
+        "I12: what was not committed of a partition that went is committed later"},
     [DRAIN_SKIPPED] = {"drain-skipped", "I12: a partition is committed and given up before it is drained"},
     [COMMIT_SKIPPED] = {"commit-skipped", "I12: a partition goes without a last commit"},
     [HOLD_UNMARKED] = {"hold-unmarked", "I10: the end of a hold does not mark the partition ready"},
@@ -65,6 +70,7 @@ const struct planted planted_bugs[] = {
     [PURGE_IS_REFUSAL] = {"purge-is-refusal", "I13: a record that the transport lost has failed"},
     [OVERTAKEN] = {"overtaken", "I7: a producer made anew gets new records before the lost ones"},
     [ABSENT_BELIEVED] = {"absent-believed", "rule 3: no answer is taken for 'nothing committed'"},
+    [UNCONFIRMED] = {"unconfirmed", "I15: at_most_once does not wait for its commit"},
 };
 const size_t planted_count = BUGS;
 const struct planted *planted;
@@ -77,6 +83,7 @@ static bool is_in_place(enum bug bug) { return planted == &planted_bugs[bug]; }
 static struct knowledge {
   uint32_t life;
   int64_t expected;                 /* delivered up to, when it went */
+  int64_t owed;                     /* may be committed and is not, when it went; -1: nothing */
   uint64_t late;                    /* a range that was given up, 0: none */
   const struct ledger *late_ledger; /* its own */
 } known[PROCESSES_MAX][PARTITIONS_MAX];
@@ -84,7 +91,7 @@ static struct knowledge {
 static struct knowledge *knowledge_of(int32_t number) {
   const struct process *process = fiber_process();
   struct knowledge *knowledge = &known[process->slot][number];
-  if (knowledge->life != process->life) *knowledge = (struct knowledge){.life = process->life};
+  if (knowledge->life != process->life) *knowledge = (struct knowledge){.life = process->life, .owed = -1};
   return knowledge;
 }
 
@@ -101,13 +108,15 @@ bool __wrap_ledger_settle(struct ledger *ledger, uint64_t epoch, uint64_t id);
 bool __wrap_ledger_settle(struct ledger *ledger, uint64_t epoch, uint64_t id) {
   bool loose = is_in_place(HIGHEST_ACKED) || is_in_place(EPOCH_IGNORED);
   if (loose && ledger->epoch == epoch && is_settled(ledger, id)) return true;
-  if (!is_in_place(HIGHEST_ACKED) || ledger->epoch != epoch) return __real_ledger_settle(ledger, epoch, id);
-  for (uint64_t lower = ledger->head; lower < id; lower++) {
+  bool all_below = is_in_place(HIGHEST_ACKED) && ledger->epoch == epoch;
+  for (uint64_t lower = ledger->head; all_below && lower < id; lower++) {
     struct ledger_range *range = &ledger->ranges[lower % LIMIT_LEDGER_RANGES];
     range->settled = true;
     range->progress = range->next;
   }
-  return __real_ledger_settle(ledger, epoch, id);
+  bool settled = __real_ledger_settle(ledger, epoch, id);
+  if (is_in_place(UNCONFIRMED) && rules.at_most_once) ledger->confirmed = ledger->committable;
+  return settled;
 }
 
 bool __real_ledger_progress(struct ledger *ledger, uint64_t epoch, uint64_t id, int64_t offset);
@@ -141,7 +150,8 @@ struct partition *__real_partition_create(const char *topic, int32_t number, uin
 struct partition *__wrap_partition_create(const char *topic, int32_t number, uint64_t epoch, int64_t start);
 struct partition *__wrap_partition_create(const char *topic, int32_t number, uint64_t epoch, int64_t start) {
   struct partition *partition = __real_partition_create(topic, number, epoch, start);
-  const struct knowledge *knowledge = knowledge_of(number);
+  struct knowledge *knowledge = knowledge_of(number);
+  knowledge->owed = -1;
   if (is_in_place(WATERMARK_KEPT) && knowledge->expected > start) partition->ledger.committable = knowledge->expected;
   return partition;
 }
@@ -149,7 +159,10 @@ struct partition *__wrap_partition_create(const char *topic, int32_t number, uin
 void __real_partition_destroy(struct partition *partition);
 void __wrap_partition_destroy(struct partition *partition);
 void __wrap_partition_destroy(struct partition *partition) {
-  knowledge_of(partition->view.partition)->expected = partition->ledger.expected;
+  struct knowledge *knowledge = knowledge_of(partition->view.partition);
+  const struct ledger *ledger = &partition->ledger;
+  knowledge->expected = ledger->expected;
+  if (ledger->committable > ledger->confirmed) knowledge->owed = ledger->committable;
   __real_partition_destroy(partition);
 }
 
@@ -181,6 +194,35 @@ bool __wrap_committer_send(struct committer *committer, const struct commit *com
   memcpy(more, commits, count * sizeof *more);
   for (size_t i = 0; i < count; i++) more[i].offset++;
   return __real_committer_send(committer, more, count, err);
+}
+
+typedef void on_commit(rd_kafka_t *, rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t *, void *);
+rd_kafka_resp_err_t __real_rd_kafka_commit_queue(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *list,
+    rd_kafka_queue_t *queue, on_commit *call, void *opaque);
+rd_kafka_resp_err_t __wrap_rd_kafka_commit_queue(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *list,
+    rd_kafka_queue_t *queue, on_commit *call, void *opaque);
+rd_kafka_resp_err_t __wrap_rd_kafka_commit_queue(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *list,
+    rd_kafka_queue_t *queue, on_commit *call, void *opaque) {
+  if (!is_in_place(COMMIT_AFTER_LOST)) return __real_rd_kafka_commit_queue(client, list, queue, call, opaque);
+  rd_kafka_topic_partition_list_t *more = rd_kafka_topic_partition_list_new(PARTITIONS_MAX);
+  for (int i = 0; i < list->cnt; i++) {
+    rd_kafka_topic_partition_t *line =
+        rd_kafka_topic_partition_list_add(more, list->elems[i].topic, list->elems[i].partition);
+    line->offset = list->elems[i].offset;
+    line->metadata = strdup(list->elems[i].metadata);
+    line->metadata_size = list->elems[i].metadata_size;
+  }
+  for (int32_t i = 0; i < cluster.partitions; i++) {
+    struct knowledge *knowledge = knowledge_of(i);
+    if (knowledge->owed < 0 || rd_kafka_topic_partition_list_find(list, topic_names[TOPIC_IN], i)) continue;
+    rd_kafka_topic_partition_t *line = rd_kafka_topic_partition_list_add(more, topic_names[TOPIC_IN], i);
+    line->offset = knowledge->owed;
+    line->metadata = strdup("");
+    knowledge->owed = -1;
+  }
+  rd_kafka_resp_err_t code = __real_rd_kafka_commit_queue(client, more, queue, call, opaque);
+  rd_kafka_topic_partition_list_destroy(more);
+  return code;
 }
 
 void __real_drain_assignments(struct control *control, struct assignment **assignments, size_t count);
