@@ -156,6 +156,28 @@ static void a_deferred_portion_holds_those_behind_it(void **state) {
   for (int i = 0; i < 4; i++) assert_int_equal(sink->seen[i].offset, i);
 }
 
+/* All its records have ended, but its portion still waits for its turn: its memory must not be used again. */
+static void a_batch_that_failed_stays_while_it_stands_in_line(void **state) {
+  (void)state;
+  struct setup *stage = fixture_stage(&fixture, script_defer);
+  stage->traits = WEIR_ASYNC;
+  fixture.stages[0].policy.on_failure = FAIL_DISCARD;
+  fixture_sink(&fixture, script_pass);
+  fixture_start(&fixture);
+  fixture_feed(&fixture, 0, 2);
+  fixture_feed(&fixture, 2, 2);
+  fixture_complete(stage, 1, WEIR_REJECT);
+  fixture_serve(&fixture);
+  assert_int_equal(fixture.failed, 2);
+  assert_int_equal(fixture.settled_batches, 0);
+  assert_int_equal(fixture.partition->batches, 2);
+  fixture_complete(stage, 0, WEIR_PASS);
+  fixture_serve(&fixture);
+  assert_int_equal(fixture.settled_batches, 2);
+  assert_int_equal(fixture.settled[OUTCOME_DISCARDED], 2);
+  assert_int_equal(fixture.settled[OUTCOME_DELIVERED], 2);
+}
+
 static void an_unordered_stage_lets_later_ones_go_first(void **state) {
   (void)state;
   struct setup *stage = fixture_stage(&fixture, script_defer);
@@ -301,6 +323,7 @@ int main(void) {
       play(what_the_broker_refuses_is_a_dead_letter),
       play(only_allowed_routes_are_taken),
       play(a_deferred_portion_holds_those_behind_it),
+      play(a_batch_that_failed_stays_while_it_stands_in_line),
       play(an_unordered_stage_lets_later_ones_go_first),
       play(a_late_completion_only_gives_the_memory_back),
       cmocka_unit_test(random_plays_agree_with_the_model),
