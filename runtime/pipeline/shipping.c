@@ -119,7 +119,6 @@ static bool overtakes(struct line *line, const struct portion *portion, uint64_t
   line->producer = 0;
   for (const struct portion *at = line->first; at != portion; at = at->next)
     if (at->shipping && at->shipping->producer != producer) return true;
-  if (!portion->next) line->producer = producer;
   return false;
 }
 
@@ -136,12 +135,14 @@ static void lose_rest(struct shipping *shipping) {
 /* False: not all could be handed over now. */
 static bool hand_over_to(struct runner *runner, struct shipping *shipping, uint64_t producer) {
   struct portion *portion = shipping->portion;
-  if (overtakes(&flow_of(portion)->lines[portion->stage], portion, producer)) return false;
+  struct line *line = &flow_of(portion)->lines[portion->stage];
+  if (overtakes(line, portion, producer)) return false;
   if (shipping->next > 0 && shipping->producer != producer) {
     lose_rest(shipping);
     return true;
   }
   shipping->producer = producer;
+  if (!portion->next) line->producer = producer;
   return hand_over_rest(runner, shipping);
 }
 

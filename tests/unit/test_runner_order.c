@@ -99,6 +99,28 @@ static void a_producer_made_anew_gets_what_the_old_one_lost_first(void **state) 
   assert_int_equal(fixture.settled[OUTCOME_DELIVERED], 5);
 }
 
+/* Half of a portion went to the old producer: the rest and all behind it wait for what is reported of that half. */
+static void what_was_half_handed_over_is_not_overtaken(void **state) {
+  (void)state;
+  fixture_kafka_sink(&fixture);
+  fixture.room = 1;
+  fixture_start(&fixture);
+  fixture_feed(&fixture, 0, 3);
+  fixture.producer_number++;
+  fixture.room = UINT32_MAX;
+  fixture.wanted(fixture.wanted_ctx);
+  fixture_serve(&fixture);
+  fixture_feed(&fixture, 3, 2);
+  assert_int_equal(fixture.sent_count, 1);
+  fixture_report(&fixture, 0, 1, DELIVERY_LOST, 0);
+  fixture.wanted(fixture.wanted_ctx);
+  fixture_serve(&fixture);
+  assert_int_equal(fixture.sent_count, 6);
+  for (int i = 1; i < 6; i++) assert_int_equal(fixture.sent[i].value[0], '0' + i - 1);
+  fixture_report(&fixture, 1, 5, DELIVERY_CONFIRMED, 0);
+  assert_int_equal(fixture.settled[OUTCOME_DELIVERED], 5);
+}
+
 static void what_the_broker_refuses_is_a_dead_letter(void **state) {
   (void)state;
   fixture_kafka_sink(&fixture);
@@ -320,6 +342,7 @@ int main(void) {
       play(what_waits_for_room_is_given_up_with_its_partition),
       play(what_the_transport_lost_is_sent_again_and_never_fails),
       play(a_producer_made_anew_gets_what_the_old_one_lost_first),
+      play(what_was_half_handed_over_is_not_overtaken),
       play(what_the_broker_refuses_is_a_dead_letter),
       play(only_allowed_routes_are_taken),
       play(a_deferred_portion_holds_those_behind_it),
