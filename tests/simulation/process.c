@@ -149,7 +149,7 @@ void process_freeze(struct process *process, bool frozen) { process->frozen = fr
 
 static void *interrupt(void *arg) {
   struct process *process = arg;
-  process->interrupt(process->interrupt_ctx);
+  if (process->interrupt) process->interrupt(process->interrupt_ctx); /* it may have ended meanwhile */
   return NULL;
 }
 
