@@ -36,7 +36,7 @@ worked_off() {
 killed() {
   local share before began outage outages=''
   begin k <<END
-batch: {records: 200}
+batch: {records: 100}
 commit: {every: 50ms, uncommitted: $uncommitted}
 END
   worker w start k.yaml --instance one
