@@ -88,6 +88,7 @@ note() { printf '# %s\n' "$*"; }
 
 clean_up() {
   local status=$? each
+  trap '' INT TERM PIPE # whoever reads this may be gone already
   for each in "$stage"/*/; do end_workers "$each"; done
   end_broker
   if [ "$failed" = 0 ] && [ "$status" = 0 ]; then rm -rf "$stage"; else echo "# what it left: $stage"; fi
