@@ -74,7 +74,8 @@ bool producer_make(struct producer *producer, struct error *err) {
 }
 
 void producer_unmake(struct producer *producer) {
-  must(atomic_load(&producer->inside) == 0);
+  /* Not that nobody is inside: who meets the shut gate is counted until it has turned away. */
+  must(!atomic_load(&producer->open));
   outputs_unmake(producer);
   if (producer->queue) rd_kafka_queue_destroy(producer->queue);
   if (producer->handle) rd_kafka_destroy(producer->handle);

@@ -76,7 +76,7 @@ bool producer_enter(struct producer *producer);
 void producer_leave(struct producer *producer);
 /* Makes handle and queue. False: err. */
 bool producer_make(struct producer *producer, struct error *err);
-/* Destroys them. must(nobody is inside, no message is left in it). */
+/* Destroys them. must(the gate is shut and nobody came in before, no message is left in it). */
 void producer_unmake(struct producer *producer);
 /* [any, inside the gate or the reporting thread] Wakes the reporting thread. */
 void producer_nudge(struct producer *producer);
