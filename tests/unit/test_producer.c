@@ -318,14 +318,15 @@ static void what_may_not_be_written_waits_until_it_may(void **state) {
   assert_int_equal(play.deliveries[0].state, DELIVERY_LOST);
   assert_int_equal(trouble_counted(TROUBLE_NOT_ALLOWED), refusals + 1);
   assert_int_equal(trouble_counted(TROUBLE_SENT_AGAIN), again + 1);
-  /* It is not tried again at once, but a lane that waits is called. */
+  /* As long as librdkafka has not looked again it takes nothing for the topic, and a lane that waits is called. */
   struct lane_double waiting;
   lane_init(&waiting);
   play.sent = 0;
-  assert_int_equal(play_write(&play, out("x"), &no_error), WRITE_FULL);
-  play.writer->when_room(play.writer->ctx, 1, lane_told, &waiting);
-  assert_true(lane_await(&waiting, 1));
-  assert_int_equal(play_write(&play, out("x"), &no_error), WRITE_ACCEPTED);
+  for (int calls = 1; play_write(&play, out("x"), &no_error) == WRITE_FULL; calls++) {
+    play.writer->when_room(play.writer->ctx, 1, lane_told, &waiting);
+    assert_true(lane_await(&waiting, calls));
+  }
+  assert_int_equal(play.sent, 1);
   play_settle(&play);
   assert_int_equal(play.deliveries[0].state, DELIVERY_CONFIRMED);
   /* A topic that a record has named itself is another matter. */
