@@ -90,7 +90,14 @@ SHOWN int cnd_timedwait(cnd_t *condition, mtx_t *lock, const struct timespec *un
 int __interceptor_pthread_rwlock_rdlock(pthread_rwlock_t *lock);
 int __interceptor_pthread_rwlock_wrlock(pthread_rwlock_t *lock);
 int __interceptor_pthread_rwlock_unlock(pthread_rwlock_t *lock);
+int __interceptor_pthread_rwlock_destroy(pthread_rwlock_t *lock);
 
 SHOWN int pthread_rwlock_rdlock(pthread_rwlock_t *lock) { return __interceptor_pthread_rwlock_rdlock(lock); }
 SHOWN int pthread_rwlock_wrlock(pthread_rwlock_t *lock) { return __interceptor_pthread_rwlock_wrlock(lock); }
 SHOWN int pthread_rwlock_unlock(pthread_rwlock_t *lock) { return __interceptor_pthread_rwlock_unlock(lock); }
+/* As mtx_destroy(): a topic's lock goes with the topic's last owner, whichever thread that is. */
+SHOWN int pthread_rwlock_destroy(pthread_rwlock_t *lock) {
+  pthread_rwlock_wrlock(lock);
+  pthread_rwlock_unlock(lock);
+  return __interceptor_pthread_rwlock_destroy(lock);
+}
