@@ -304,6 +304,45 @@ static void a_broken_producer_is_made_anew_and_its_records_are_given_back(void *
   producer_close(play.producer, 1000);
 }
 
+struct knocker {
+  const struct writer *writer;
+  _Atomic bool stop;
+};
+
+static void *knock(void *arg) {
+  struct knocker *knocker = arg;
+  while (!atomic_load(&knocker->stop))
+    if (knocker->writer->begin(knocker->writer->ctx)) knocker->writer->end(knocker->writer->ctx);
+  return NULL;
+}
+
+/* Lanes that find the gate shut turn away; the old handle goes beside them. */
+static void lanes_may_knock_while_the_producer_is_made_anew(void **state) {
+  (void)state;
+  if (rig_is_real()) skip();
+  struct play play;
+  struct knocker knocker = {0};
+  pthread_t threads[2];
+  play_init(&play, "knock", 1);
+  play_start(&play);
+  knocker.writer = play.writer;
+  for (size_t i = 0; i < 2; i++) assert_int_equal(pthread_create(&threads[i], NULL, knock, &knocker), 0);
+  assert_int_equal(rd_kafka_test_fatal_error(
+                       play.producer->handle, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "made up by the test"),
+      0);
+  struct lane_double waiting;
+  lane_init(&waiting);
+  for (int calls = 1; play_write(&play, out("x"), &no_error) == WRITE_FULL; calls++) {
+    play.writer->when_room(play.writer->ctx, 1, lane_told, &waiting);
+    assert_true(lane_await(&waiting, calls));
+  }
+  atomic_store(&knocker.stop, true);
+  for (size_t i = 0; i < 2; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+  play_settle(&play);
+  assert_int_equal(play.deliveries[0].state, DELIVERY_CONFIRMED);
+  producer_close(play.producer, 1000);
+}
+
 /* The right to write was taken away: no record is to blame, so none meets its `on_failure`. */
 static void what_may_not_be_written_waits_until_it_may(void **state) {
   (void)state;
@@ -422,6 +461,7 @@ int main(void) {
       cmocka_unit_test(a_queue_that_is_full_of_bytes_wakes_nobody_too_early),
       cmocka_unit_test(reports_as_lost_what_could_not_be_sent),
       cmocka_unit_test(a_broken_producer_is_made_anew_and_its_records_are_given_back),
+      cmocka_unit_test(lanes_may_knock_while_the_producer_is_made_anew),
       cmocka_unit_test(what_may_not_be_written_waits_until_it_may),
       cmocka_unit_test(innocent_records_of_a_refused_batch_are_sent_again),
       cmocka_unit_test(keeps_batches_below_the_topics_limit),
