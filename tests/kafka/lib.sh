@@ -116,8 +116,8 @@ wait_for() {
 # The real one, of this test alone.
 broker_real() {
   local shown
+  broker_kind=real # from now on: an end in the middle of the start has something to stop, too
   shown=$("$here/broker" start "$broker_name") || { echo "Bail out! no broker"; exit 1; }
-  broker_kind=real
   WEIR_BROKERS=$(sed -n 's/^BOOTSTRAP=//p' <<<"$shown")
   export WEIR_BROKERS
 }
