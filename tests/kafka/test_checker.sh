@@ -19,14 +19,18 @@ commits_first() {
   produce c-in --count 4000
   pass_through c.yaml c c-in c-out <<'END_OF_FILE'
 delivery: at_most_once
-batch: {records: 500}
+batch: {records: 50}
 stages:
-  - each: |
-      for i = 1, 100000 do end
+  - each: for i = 1, options.turns do end
+    options: {turns: "${env:TURNS:-0}"}
 END_OF_FILE
   watch_commits c c-in --output c-out
-  worker w start c.yaml --instance one
-  wait_for '[ "$(ends c-out)" -ge 600 ]' 30 'the first batches'
+  TURNS=1000000 worker w start c.yaml --instance one
+  # Records that come out behind a look at a commit which has passed them.
+  wait_for "grep -q '^commit' commits" 30 'a look at a commit'
+  local before
+  before=$(ends c-out)
+  wait_for "[ \"\$(ends c-out)\" -ge $((before + 100)) ]" 30 'the batches behind it'
   worker w kill
   worker w start c.yaml --instance one --until end
   worker w wait 60

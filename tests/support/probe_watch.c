@@ -49,10 +49,12 @@ int command_watch(int argc, char **argv) {
   struct looker *looker = looker_open(&arguments, group, source);
   const struct look_events events = {&watch, write_end, write_commit};
   int looks = 0;
-  for (int64_t at_us = watch.start_us; !stopping && (!for_us || at_us < watch.start_us + for_us); at_us += every_us) {
+  bool last = false;
+  for (int64_t at_us = watch.start_us; !last; at_us += every_us) {
     sleep_until_us(at_us);
-    if (now_us() > at_us + every_us) at_us = now_us();  /* what is late is not made up for */
-    if (!looker_look(looker, false, &events)) continue; /* the broker may be away: that is nothing seen */
+    last = stopping || (for_us && at_us >= watch.start_us + for_us); /* what was committed by now is seen, too */
+    if (now_us() > at_us + every_us) at_us = now_us();               /* what is late is not made up for */
+    if (!looker_look(looker, false, &events)) continue;              /* the broker may be away: that is nothing seen */
     fflush(watch.out);
     looks++;
   }
