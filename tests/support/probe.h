@@ -58,6 +58,8 @@ rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *conf);
 int client_partitions(rd_kafka_t *client, const char *topic);
 /* As above, and a topic that is not there fails the process with the names that are. */
 int client_partitions_of(rd_kafka_t *client, const char *topic);
+/* What a partition holds. A broker that has just come back does not lead it yet and is asked again; fails the process when it never does. */
+void client_range(rd_kafka_t *client, const char *topic, int32_t partition, int64_t *first, int64_t *end);
 /* Whether the broker has the administration calls: librdkafka's mock broker has not. */
 bool client_administrable(rd_kafka_t *client);
 /* A handle that asks about the group without being in it, which disturbs nobody. */

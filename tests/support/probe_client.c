@@ -92,6 +92,14 @@ int client_partitions_of(rd_kafka_t *client, const char *topic) {
   exit(EXIT_WRONG);
 }
 
+void client_range(rd_kafka_t *client, const char *topic, int32_t partition, int64_t *first, int64_t *end) {
+  rd_kafka_resp_err_t code;
+  for (int64_t deadline_us = now_us() + 20000000;
+       (code = rd_kafka_query_watermark_offsets(client, topic, partition, first, end, PATIENCE_MS));
+       sleep_until_us(now_us() + 50000))
+    if (now_us() > deadline_us) probe_fail(EXIT_WRONG, "%s/%d: %s", topic, (int)partition, rd_kafka_err2str(code));
+}
+
 bool client_administrable(rd_kafka_t *client) {
   rd_kafka_metadata_destroy(ask(client, NULL)); /* the cluster's id is known from then on */
   char *id = rd_kafka_clusterid(client, 0);

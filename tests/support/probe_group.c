@@ -15,8 +15,7 @@ int command_offsets(int argc, char **argv) {
     if (now_us() > deadline_us) probe_fail(EXIT_WRONG, "group %s: its offsets could not be read within 20 s", group);
   for (int i = 0; i < list->cnt; i++) {
     int64_t first, end, at = list->elems[i].offset;
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client, topic, i, &first, &end, PATIENCE_MS);
-    if (code) probe_fail(EXIT_WRONG, "%s/%d: %s", topic, i, rd_kafka_err2str(code));
+    client_range(client, topic, i, &first, &end);
     if (at == RD_KAFKA_OFFSET_INVALID)
       printf("%d - %lld %lld\n", i, (long long)end, (long long)(end - first));
     else

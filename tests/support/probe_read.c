@@ -31,9 +31,7 @@ static void find_ends(rd_kafka_t *client, const char *topic, const struct readin
   if (!ends->offset || !ends->finished) probe_fail(EXIT_WRONG, "no memory");
   for (int i = 0; i < ends->count; i++) {
     int64_t first;
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(client, topic, ends->first + i, &first, &ends->offset[i], PATIENCE_MS);
-    if (code) probe_fail(EXIT_WRONG, "%s/%d: %s", topic, ends->first + i, rd_kafka_err2str(code));
+    client_range(client, topic, ends->first + i, &first, &ends->offset[i]);
   }
 }
 

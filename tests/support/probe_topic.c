@@ -95,8 +95,7 @@ static int show(rd_kafka_t *client, const char *name) {
   int count = client_partitions_of(client, name);
   for (int partition = 0; partition < count; partition++) {
     int64_t first, end;
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client, name, partition, &first, &end, PATIENCE_MS);
-    if (code) probe_fail(EXIT_WRONG, "%s/%d: %s", name, partition, rd_kafka_err2str(code));
+    client_range(client, name, partition, &first, &end);
     printf("%d %lld %lld\n", partition, (long long)first, (long long)end);
   }
   return EXIT_FINE;
